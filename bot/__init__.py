@@ -1,0 +1,1 @@
+"""The chiefs' door: approval cards in Slack."""

@@ -1,0 +1,1 @@
+"""What a program needs before it can work: settings, catalogue, letters, clock, start and stop."""

@@ -1,0 +1,1 @@
+"""The doors: what residents, staff, partners and mail servers send us."""

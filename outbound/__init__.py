@@ -1,0 +1,1 @@
+"""Everything that leaves: released bulletins and letters by mail, and the archive site."""
