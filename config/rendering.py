@@ -1,8 +1,17 @@
 """A bulletin as the exact mail: text and HTML, in parts, the same bytes on card, page, archive and wire."""
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+from config import mailhtml
+
+NOTICES = {"live": "", "drill": "これは訓練です。", "test": "これは試験です。"}
+REALM_MARKS = {"live": "", "drill": "【訓練】", "test": "【試験】"}
+TEXT_MARKS = {"none": "", "correction": "【訂正】", "cancellation": "【取消】"}
+RULE = "─" * 12
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Realm(StrEnum):
@@ -65,6 +74,68 @@ class Rendering:
     subject: str
     text: Parts
     html: Parts
+
+
+def render(draft: Draft) -> Rendering:
+    """The exact mail of a draft. Adds marks, notices, archive link, source and contact; no other word."""
+    subject = subject_line(draft)
+    notice = NOTICES[draft.realm]
+    sections = tuple((clean_line(one.heading), _clean(one.text)) for one in draft.sections)
+    values = {
+        "subject": subject,
+        "notice": notice,
+        "body": mailhtml.paragraphs(_clean(draft.body)),
+        "archive_url": draft.archive_url,
+        "source": draft.source,
+        "unit": draft.unit,
+        "phone": draft.phone,
+    }
+    front, *middle, end = mailhtml.page(values, sections)
+    return Rendering(subject, _text(draft, notice, sections), Parts(front, tuple(middle), end))
+
+
+def subject_line(draft: Draft) -> str:
+    """The subject with its marks, each once: 【訓練】 before 【訂正】 before the caller's own words."""
+    subject = clean_line(draft.subject)
+    for mark in (TEXT_MARKS[draft.mark], REALM_MARKS[draft.realm]):
+        if mark and not subject.startswith(mark):
+            subject = mark + subject
+    return subject
+
+
+def tail(reason: str, manage_link: str, stop_address: str) -> tuple[str, str]:
+    """(text, html) that ends one recipient's mail: why he gets it, how to change and how to leave."""
+    text = (
+        f"\n{RULE}\n{reason}\n"
+        f"登録内容の変更・解除:\n{manage_link}\n"
+        f"メールで登録を解除するときは、{stop_address} に空メールを送ってください。\n"
+    )
+    return text, mailhtml.tail(reason, manage_link, stop_address)
+
+
+def _text(draft: Draft, notice: str, sections: tuple[tuple[str, str], ...]) -> Parts:
+    front = (f"{notice}\n\n" if notice else "") + _clean(draft.body) + "\n"
+    lines = ["", RULE]
+    if draft.archive_url:
+        lines += ["くわしい内容:", draft.archive_url]
+    if draft.source:
+        lines.append(f"出典：{draft.source}")
+    lines.append(f"お問い合わせ：{draft.unit}" + (f" 電話 {draft.phone}" if draft.phone else ""))
+    if notice:
+        lines.append(notice)
+    told = tuple(f"\n■{heading}\n{text}\n" for heading, text in sections)
+    return Parts(front, told, "\n".join(lines) + "\n")
+
+
+def clean_line(text: str) -> str:
+    """One line without control characters; blanks at its ends removed."""
+    return " ".join(_clean(text).split("\n")).replace("\t", " ").strip()
+
+
+def _clean(text: str) -> str:
+    """LF line ends, no control characters but tab, no blank lines around; letters as they were typed."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(CONTROLS.sub("", line).rstrip() for line in lines).strip("\n")
 
 
 def to_json(rendering: Rendering) -> str:
