@@ -1,0 +1,74 @@
+"""The kept connections of one destination: opened when needed, lent to one task, kept while fresh."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from outbound.smtp import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """At most ``connections`` at once, ``mails`` a connection (None = no limit), ``idle`` seconds kept
+    unused.
+    """
+
+    connections: int
+    mails: int | None = None
+    idle: float = 30.0
+
+
+class Pool:
+    """Kept connections to one destination of a route; not shared between event loops."""
+
+    def __init__(self, limits: Limits, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._limits = limits
+        self._connect = connect
+        self._free: list[tuple[float, Connection]] = []
+        self._slots = asyncio.Semaphore(limits.connections)
+        self._loop = asyncio.get_running_loop()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A usable connection for as long as the block runs; waits for a slot, raises Deferred if none opens.
+
+        The last one given back is lent first, so that what a lull leaves over grows idle and is closed.
+        """
+        async with self._slots:
+            connection = self._kept() or await self._connect()
+            done = False
+            try:
+                yield connection
+                done = True
+            finally:
+                # A block that was broken off may have left an announced envelope or half a transaction.
+                if done and self._fresh(connection):
+                    self._free.append((self._loop.time(), connection))
+                else:
+                    connection.close()
+
+    def prune(self) -> int:
+        """Close what was unused for longer than the limit, or died meanwhile; how many stay. Call it now
+        and then.
+        """
+        until = self._loop.time() - self._limits.idle
+        for since, connection in self._free:
+            if since <= until or not connection.usable:
+                connection.close()
+        self._free = [(since, each) for since, each in self._free if since > until and each.usable]
+        return len(self._free)
+
+    def close(self) -> None:
+        """Close all kept connections; those lent close when they are given back."""
+        for _, connection in self._free:
+            connection.close()
+        self._free = []
+        self._limits = Limits(self._limits.connections, 0, self._limits.idle)
+
+    def _kept(self) -> Connection | None:
+        self.prune()
+        return self._free.pop()[1] if self._free else None
+
+    def _fresh(self, connection: Connection) -> bool:
+        return connection.usable and (self._limits.mails is None or connection.mails < self._limits.mails)
