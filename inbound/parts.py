@@ -1,0 +1,187 @@
+"""Take a mail apart into its parts, for mails that nobody composed with care: bounces and reports.
+
+It reads raw bytes by itself because the standard parser throws away what matters here (the text of
+message/delivery-status, bodies whose boundary is wrong) and because every size is capped. Never raises.
+"""
+
+import base64
+import binascii
+import html
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header
+
+MOST_BYTES = 2_000_000
+MOST_HEADER = 65_536
+MOST_FIELD = 8_192
+MOST_PARTS = 100
+DEEPEST = 10
+MOST_TEXT = 200_000
+
+# Only these labels are handed to Python's codecs: some others that Python knows let a sender write control characters.
+CHARSETS = {
+    "iso-2022-jp": "iso2022_jp_ext",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "cp932": "cp932",
+    "windows-31j": "cp932",
+    "x-sjis": "cp932",
+    "euc-jp": "euc_jp",
+    "utf-8": "utf-8",
+    "us-ascii": "utf-8",
+    "windows-1252": "cp1252",
+    "iso-8859-15": "iso8859_15",
+    "windows-1251": "cp1251",
+    "koi8-r": "koi8_r",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5",
+    "euc-kr": "euc_kr",
+    "iso-8859-2": "iso8859_2",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One leaf of a mail: its media type, its header fields (names in small letters) and its text."""
+
+    type: str
+    headers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    text: str = ""
+
+    def header(self, name: str) -> str:
+        """The first field of that name, unfolded and RFC 2047 decoded, or ""."""
+        values = self.headers.get(name.lower(), ())
+        return decoded(values[0]) if values else ""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A mail taken apart: its own header, and its leaves in order; a returned mail inside is one leaf."""
+
+    top: Part
+    parts: tuple[Part, ...]
+
+    def of(self, *types: str) -> tuple[Part, ...]:
+        """The leaves of these media types, in order."""
+        return tuple(part for part in self.parts if part.type in types)
+
+    def text(self) -> str:
+        """All the plain text, or else the HTML as text."""
+        plain = "\n".join(part.text for part in self.of("text/plain", "text"))
+        return plain if plain.strip() else "\n".join(plainly(part.text) for part in self.of("text/html"))
+
+
+def take_apart(data: bytes) -> Taken:
+    """Split a raw mail (at most 2 MB of it are looked at) into its leaves, whatever its line ends."""
+    raw = data[:MOST_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    raw = raw.lstrip(b"\n")
+    if raw.startswith(b"From "):  # An mbox line in front.
+        raw = raw.partition(b"\n")[2]
+    head, body = _halves(raw)
+    top = Part(_type(head, "text/plain"), head)
+    leaves = []
+    for leaf in _leaves(head, body, 0):
+        leaves.append(leaf)
+        if len(leaves) >= MOST_PARTS:
+            break
+    return Taken(top, tuple(leaves))
+
+
+def headers_of(text: str) -> dict[str, tuple[str, ...]]:
+    """The header fields at the beginning of a text, such as a returned mail's."""
+    return _headers(text.lstrip("\n").encode("utf-8", "replace")[:MOST_HEADER].partition(b"\n\n")[0])
+
+
+def plainly(markup: str) -> str:
+    """HTML as text: breaks where blocks end, tags gone, entities resolved."""
+    text = re.sub(r"(?is)<(script|style|head)\b.{0,100000}?</\1\s*>", " ", markup[:MOST_TEXT])
+    text = re.sub(r"(?i)<(br|/p|/div|/tr|/li|/h\d|/td)\b[^<>]{0,200}>", "\n", text)
+    return html.unescape(re.sub(r"<[^<>]{0,2000}>", "", text)).replace("\xa0", " ")
+
+
+def decoded(value: str) -> str:
+    """A header field with its RFC 2047 words decoded; left as it is when they are broken."""
+    if "=?" not in value:
+        return value
+    try:
+        pieces = decode_header(value)
+    except (HeaderParseError, ValueError, binascii.Error):
+        return value
+    return "".join(
+        _decode(piece, label or "us-ascii") if isinstance(piece, bytes) else piece for piece, label in pieces
+    )
+
+
+def _halves(raw: bytes) -> tuple[dict[str, tuple[str, ...]], bytes]:
+    if raw.startswith(b"\n"):
+        return {}, raw[1:]
+    head, _, body = raw.partition(b"\n\n")
+    return _headers(head[:MOST_HEADER]), body
+
+
+def _headers(block: bytes) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for line in re.sub(rb"\n[ \t]+", b" ", block).split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon and re.fullmatch(rb"[!-9;-~]{1,80}[ \t]*", name):
+            key = name.strip().lower().decode("ascii")
+            text = _decode(value[:MOST_FIELD].strip(), "us-ascii")
+            found[key] = (*found.get(key, ()), text)
+    return found
+
+
+def _type(head: dict[str, tuple[str, ...]], default: str) -> str:
+    given = re.match(r"\s*([\w.+-]+/[\w.+-]+)", head.get("content-type", ("",))[0])
+    return given.group(1).lower() if given else default
+
+
+def _parameter(head: dict[str, tuple[str, ...]], name: str) -> str:
+    found = re.search(
+        rf';\s*{name}\s*=\s*(?:"([^"]{{0,300}})"|([^\s;"]{{1,300}}))',
+        head.get("content-type", ("",))[0],
+        re.I,
+    )
+    return (found.group(1) or found.group(2) or "") if found else ""
+
+
+def _leaves(head: dict[str, tuple[str, ...]], body: bytes, depth: int) -> Iterator[Part]:
+    kind = _type(head, "text/plain")
+    boundary = _parameter(head, "boundary") if kind.startswith("multipart/") else ""
+    inner = _split(body, boundary) if boundary and depth < DEEPEST else []
+    for piece in inner[:MOST_PARTS]:
+        yield from _leaves(*_halves(piece), depth + 1)
+    if not inner:  # A boundary that is never met leaves a plain text with everything in it.
+        yield Part("text/plain" if kind.startswith("multipart/") else kind, head, _text(head, body))
+
+
+def _split(body: bytes, boundary: str) -> list[bytes]:
+    mark = re.escape(boundary.encode("utf-8", "replace").rstrip())
+    pieces = re.split(rb"(?:^|\n)--" + mark + rb"(--)?[ \t]*(?=\n|$)", body, maxsplit=MOST_PARTS)
+    return [piece.removeprefix(b"\n") for piece in pieces[2::2] if piece.strip()]
+
+
+def _text(head: dict[str, tuple[str, ...]], body: bytes) -> str:
+    coding = head.get("content-transfer-encoding", ("",))[0].strip().lower()
+    if coding == "base64":
+        try:
+            body = base64.b64decode(re.sub(rb"[^A-Za-z0-9+/]", b"", body) + b"==")
+        except (binascii.Error, ValueError):
+            return ""
+    elif coding == "quoted-printable":
+        body = quopri.decodestring(body)
+    return _decode(body[:MOST_TEXT], _parameter(head, "charset").lower()).replace("\r\n", "\n")
+
+
+def _decode(raw: bytes, label: str) -> str:
+    codec = CHARSETS.get(label.lower(), "utf-8")
+    try:
+        return raw.decode(codec)
+    except (UnicodeDecodeError, LookupError):
+        japanese = b"\x1b$" in raw
+        return raw.decode(
+            "iso2022_jp_ext" if japanese else "latin-1" if codec == "utf-8" else codec, "replace"
+        )
