@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import mailparser
 
-from inbound import automatic, headers, mailbox, parts
+from inbound import automatic, content, headers, mailbox
 
 SIZE_LIMIT = 16 * 1024 * 1024
 # It tells the log about parts it does not know; what a stranger's mail holds is no news for an operator.
@@ -29,7 +29,7 @@ class Mail:
     from_name: str
     subject: str
     text: str
-    attachments: tuple[parts.Attachment, ...]
+    attachments: tuple[content.Attachment, ...]
     automatic: bool
     automatic_why: str | None
     empty: bool
@@ -63,9 +63,9 @@ def _message(sheet: headers.Sheet) -> tuple[Message, tuple[str, ...]]:
         return Message(), (defect, "Unreadable")
 
 
-def _content(message: Message) -> tuple[str, tuple[parts.Attachment, ...], tuple[str, ...]]:
+def _content(message: Message) -> tuple[str, tuple[content.Attachment, ...], tuple[str, ...]]:
     try:
-        return (*parts.read(message), ())
+        return (*content.read(message), ())
     except Exception as error:  # the same edge: get_payload and get_param trust what the sender wrote
         return "", (), (type(error).__name__,)
 
@@ -105,7 +105,7 @@ def read(data: bytes) -> Mail:
         attachments=attachments,
         automatic=why is not None,
         automatic_why=why,
-        empty=not parts.visible(text),
+        empty=not content.visible(text),
         message_id=_id(sheet.first("message-id")),
         date=when(sheet.first("date")),
         to=mailbox.recipients(sheet.all("to") + sheet.all("cc")),
