@@ -63,7 +63,8 @@ def _url(text: str) -> str:
     return text
 
 
-def _domain(text: str) -> str:
+def domain(text: str) -> str:
+    """A domain name in lower-case ASCII with at least one dot; raises ValueError with a Japanese sentence."""
     label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
     if not re.fullmatch(rf"{label}(\.{label})+", text) or len(text) > 253:
         raise ValueError(
@@ -73,9 +74,19 @@ def _domain(text: str) -> str:
     return text
 
 
+def mail_address(text: str) -> str:
+    """A staff address in lower case: plain dot-atom and a domain; raises ValueError with a Japanese sentence."""
+    local, _, name = text.lower().rpartition("@")
+    if not re.fullmatch(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}", local):
+        raise ValueError(
+            f"{text} はメールアドレスではありません。「taro@city.example.lg.jp」のように書いてください"
+        )
+    return f"{local}@{domain(name)}"
+
+
 HostPort = Annotated[Endpoint, BeforeValidator(endpoint)]
 Url = Annotated[str, AfterValidator(_url)]
-Domain = Annotated[str, AfterValidator(_domain)]
+Domain = Annotated[str, AfterValidator(domain)]
 Text = Annotated[str, Field(min_length=1, max_length=80)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 LocalPart = Annotated[str, Field(pattern=rf"^[a-z0-9][a-z0-9._-]{{0,{40 - TOKEN_ROOM - 1}}}$")]
