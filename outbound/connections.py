@@ -1,10 +1,13 @@
 """The kept connections of one destination: opened when needed, lent to one task, kept while fresh."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from outbound.errors import Deferred
+from outbound.mx import Hop
+from outbound.reply import Reply, Stage
 from outbound.smtp import Connection
 
 
@@ -17,6 +20,19 @@ class Limits:
     connections: int
     mails: int | None = None
     idle: float = 30.0
+
+
+async def reach(hops: Iterable[Hop], connect: Callable[[Hop], Awaitable[Connection]]) -> Connection:
+    """Connect to the first of ``hops`` that answers; raises the last Deferred (one even if there is no
+    hop).
+    """
+    failed = Deferred(Reply(0, "4.4.4", "no server to try", Stage.ROUTE))
+    for hop in hops:
+        try:
+            return await connect(hop)
+        except Deferred as error:
+            failed = error
+    raise failed
 
 
 class Pool:

@@ -83,14 +83,7 @@ class MailExchangers:
             return Rejected(Reply(550, "5.1.2", "no such domain", Stage.ROUTE)), _FAILURE
         except dns.exception.DNSException as error:
             return Deferred(Reply(0, "4.4.3", f"DNS: {type(error).__name__}", Stage.ROUTE)), _FAILURE / 6
-        if not names:
-            return Rejected(Reply(556, "5.1.10", "the domain takes no mail (null MX)", Stage.ROUTE)), seconds
-        if not hops and names != [domain]:
-            # The domain wants mail but its servers' names lead nowhere: a mistake that is mended as a rule.
-            return Deferred(Reply(0, "4.4.4", "no address for the mail servers", Stage.ROUTE)), _FAILURE
-        if not hops:
-            return Rejected(Reply(550, "5.1.2", "the domain has no mail server", Stage.ROUTE)), _FAILURE
-        return tuple(hops), seconds
+        return (tuple(hops), seconds) if hops else (_nowhere(domain, names), _FAILURE)
 
     async def _names(self, domain: str) -> tuple[list[str], float]:
         """Server names in the order to try; [] for a null MX; the domain itself where there is no MX."""
@@ -114,3 +107,13 @@ class MailExchangers:
             found += [each.address for each in answer]
             seconds = min(seconds, float(answer.rrset.ttl if answer.rrset else _FAILURE))
         return found, seconds
+
+
+def _nowhere(domain: str, names: list[str]) -> Deferred | Rejected:
+    """What no address at all means: a null MX, no server, or servers whose names lead nowhere."""
+    if not names:
+        return Rejected(Reply(556, "5.1.10", "the domain takes no mail (null MX)", Stage.ROUTE))
+    if names == [domain]:
+        return Rejected(Reply(550, "5.1.2", "the domain has no mail server", Stage.ROUTE))
+    # The domain wants mail and its DNS is wrong: a mistake that is mended as a rule.
+    return Deferred(Reply(0, "4.4.4", "no address for the mail servers", Stage.ROUTE))

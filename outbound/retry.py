@@ -50,8 +50,8 @@ def next_due(
     return together.
     """
     plan = PLANS[urgency]
-    # The exponent is capped: 3.0 ** 1000 is no float.
-    delay = min(plan.first * plan.growth ** min(attempts - 1, 32), plan.longest)
+    # The exponent is capped: 3.0 ** 1000 is no timedelta.
+    delay = min(plan.first * plan.growth ** min(attempts - 1, 16), plan.longest)
     due = now + delay * (0.8 + 0.4 * jitter)
     last = first_due + plan.lifetime
     if not_after is not None:

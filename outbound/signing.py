@@ -38,6 +38,7 @@ SIGNED = (
     "references",
     "list-unsubscribe",
     "list-unsubscribe-post",
+    "x-hansho-realm",
 )
 
 _PADDING = padding.PKCS1v15()
