@@ -6,13 +6,13 @@ message/delivery-status, bodies whose boundary is wrong) and because every size 
 
 import base64
 import binascii
-import html
 import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError
-from email.header import decode_header
+
+from inbound import charset, html
+from inbound.headers import words
 
 MOST_BYTES = 2_000_000
 MOST_HEADER = 65_536
@@ -20,29 +20,6 @@ MOST_FIELD = 8_192
 MOST_PARTS = 100
 DEEPEST = 10
 MOST_TEXT = 200_000
-
-# Only these labels are handed to Python's codecs: some others that Python knows let a sender write control characters.
-CHARSETS = {
-    "iso-2022-jp": "iso2022_jp_ext",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "cp932": "cp932",
-    "windows-31j": "cp932",
-    "x-sjis": "cp932",
-    "euc-jp": "euc_jp",
-    "utf-8": "utf-8",
-    "us-ascii": "utf-8",
-    "windows-1252": "cp1252",
-    "iso-8859-15": "iso8859_15",
-    "windows-1251": "cp1251",
-    "koi8-r": "koi8_r",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "big5": "big5",
-    "euc-kr": "euc_kr",
-    "iso-8859-2": "iso8859_2",
-}
-
 
 @dataclass(frozen=True)
 class Part:
@@ -55,7 +32,7 @@ class Part:
     def header(self, name: str) -> str:
         """The first field of that name, unfolded and RFC 2047 decoded, or ""."""
         values = self.headers.get(name.lower(), ())
-        return decoded(values[0]) if values else ""
+        return words(values[0].encode("utf-8", "replace")) if values else ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +49,7 @@ class Taken:
     def text(self) -> str:
         """All the plain text, or else the HTML as text."""
         plain = "\n".join(part.text for part in self.of("text/plain", "text"))
-        return plain if plain.strip() else "\n".join(plainly(part.text) for part in self.of("text/html"))
+        return plain if plain.strip() else "\n".join(html.to_text(part.text) for part in self.of("text/html"))
 
 
 def take_apart(data: bytes) -> Taken:
@@ -96,26 +73,6 @@ def headers_of(text: str) -> dict[str, tuple[str, ...]]:
     return _headers(text.lstrip("\n").encode("utf-8", "replace")[:MOST_HEADER].partition(b"\n\n")[0])
 
 
-def plainly(markup: str) -> str:
-    """HTML as text: breaks where blocks end, tags gone, entities resolved."""
-    text = re.sub(r"(?is)<(script|style|head)\b.{0,100000}?</\1\s*>", " ", markup[:MOST_TEXT])
-    text = re.sub(r"(?i)<(br|/p|/div|/tr|/li|/h\d|/td)\b[^<>]{0,200}>", "\n", text)
-    return html.unescape(re.sub(r"<[^<>]{0,2000}>", "", text)).replace("\xa0", " ")
-
-
-def decoded(value: str) -> str:
-    """A header field with its RFC 2047 words decoded; left as it is when they are broken."""
-    if "=?" not in value:
-        return value
-    try:
-        pieces = decode_header(value)
-    except (HeaderParseError, ValueError, binascii.Error):
-        return value
-    return "".join(
-        _decode(piece, label or "us-ascii") if isinstance(piece, bytes) else piece for piece, label in pieces
-    )
-
-
 def _halves(raw: bytes) -> tuple[dict[str, tuple[str, ...]], bytes]:
     if raw.startswith(b"\n"):
         return {}, raw[1:]
@@ -129,7 +86,7 @@ def _headers(block: bytes) -> dict[str, tuple[str, ...]]:
         name, colon, value = line.partition(b":")
         if colon and re.fullmatch(rb"[!-9;-~]{1,80}[ \t]*", name):
             key = name.strip().lower().decode("ascii")
-            text = _decode(value[:MOST_FIELD].strip(), "us-ascii")
+            text = charset.decode(value[:MOST_FIELD].strip())
             found[key] = (*found.get(key, ()), text)
     return found
 
@@ -173,15 +130,4 @@ def _text(head: dict[str, tuple[str, ...]], body: bytes) -> str:
             return ""
     elif coding == "quoted-printable":
         body = quopri.decodestring(body)
-    return _decode(body[:MOST_TEXT], _parameter(head, "charset").lower()).replace("\r\n", "\n")
-
-
-def _decode(raw: bytes, label: str) -> str:
-    codec = CHARSETS.get(label.lower(), "utf-8")
-    try:
-        return raw.decode(codec)
-    except (UnicodeDecodeError, LookupError):
-        japanese = b"\x1b$" in raw
-        return raw.decode(
-            "iso2022_jp_ext" if japanese else "latin-1" if codec == "utf-8" else codec, "replace"
-        )
+    return charset.decode(body[:MOST_TEXT], _parameter(head, "charset")).replace("\r\n", "\n")
