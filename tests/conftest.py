@@ -33,6 +33,7 @@ for _name in list(os.environ):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "postgres: needs a real PostgreSQL (left out of `make quick`)")
+    config.addinivalue_line("markers", "long: kills, fuzz, million rows (only in `make long`)")
     if not hasattr(config, "workerinput"):  # with xdist only the controller sees every report
         config.pluginmanager.register(Record(Path(config.rootpath)), "hansho-record")
 
