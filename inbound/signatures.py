@@ -1,8 +1,8 @@
 """Verifies each DKIM signature of a mail; the one importer of dkimpy for verification.
 
-dkimpy's canonicalisation and arithmetic are used through its DKIM class. Parsing of the mail, the tags and the
-key is ours: dkimpy asks the wall clock about t= and x=, needs PyNaCl for ed25519, cuts the header in its own
-way, and its regular expressions take quadratic time on long runs of white space.
+dkimpy's canonicalisation and arithmetic are used through its DKIM class. Parsing of the mail, the tags and
+the key is ours: dkimpy asks the wall clock about t= and x=, needs PyNaCl for ed25519, cuts the header in its
+own way, and its regular expressions take quadratic time on long runs of white space.
 """
 
 import re
@@ -40,7 +40,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Signature:
-    """One signature: its result, what it says of itself, and `why` codes of what keeps it from being believed.
+    """One signature: its result, what it says of itself, and `why` codes of what keeps it unbelieved.
 
     `covered` are the names of h= whose every occurrence in the mail is signed. `signed` and `expires` are t=
     and x= in seconds since 1970, or None.
