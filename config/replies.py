@@ -215,7 +215,7 @@ class _Provider:
 
     def fits(self, reply: _Reply) -> bool:
         here = any(w == h or w.endswith("." + h) for w in reply.where for h in self.hosts)
-        if not here or ("*" not in self.stages and reply.stage not in self.stages):
+        if not here or ("*" not in self.stages and (reply.stage or "-") not in self.stages):
             return False
         code = f"{reply.basic or ''} {' '.join(reply.codes)} {reply.text}"
         return self.pattern.search(code) is not None

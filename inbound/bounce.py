@@ -4,6 +4,7 @@ Pure: bytes in, a value out; no network, no clock, no database. Everything in a 
 nothing here raises on any bytes, and the caller decides with the envelope's token whom it may concern.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from config.replies import Basis, Kind, Reason, Verdict, basic_in, classify, codes_in, kind_of
@@ -48,10 +49,7 @@ class Bounce:
 def read(data: bytes) -> Bounce:
     """Read one raw mail (at most 2 MB of it). Source: RFC 3464, 5965, 6591, 3834 and the tables in bounces/."""
     mail = take_apart(data)
-    results = _feedback(mail) or _notification(mail)
-    if not results and _meant(mail, "bounce"):
-        results = _worded(mail)
-    results = results or _quoted_notification(mail) or _automatic(mail)
+    results = _results(mail) or _wrapped(mail) or _automatic(mail)
     return Bounce(tuple(sorted(_each_once(results), key=lambda result: ORDER.index(result.kind))))
 
 
@@ -78,8 +76,30 @@ def as_json(bounce: Bounce, file: str) -> dict[str, object]:
     }
 
 
+def _results(mail: Taken) -> list[Result]:
+    results = _feedback(mail) or _notification(mail)
+    if results:
+        return results
+    # A vacation reply has an empty return path too: there, only the sender and the subject make a bounce.
+    if _meant(mail, "bounce") or (_meant(mail, "null-sender") and not _meant(mail, "automatic")):
+        return _worded(mail)
+    return _quoted_notification(mail)
+
+
+def _wrapped(mail: Taken) -> list[Result]:
+    """A report inside a mail that names nobody itself: a gateway or a virus filter put its own mail around it."""
+    for part in mail.of("message/rfc822")[:1]:
+        if "message/delivery-status" in part.text.lower():
+            return _results(take_apart(part.text.encode("utf-8", "replace")))
+    return []
+
+
 def _meant(mail: Taken, meaning: str) -> bool:
-    return any(m == meaning and pattern.search(mail.top.header(field)) for m, field, pattern in signs())
+    """Whether the mail shows a sign of this meaning (signs.tsv), in its header or in its first words."""
+    return any(
+        m == meaning and pattern.search(mail.text()[:1000] if field == "body" else mail.top.header(field))
+        for m, field, pattern in signs()
+    )
 
 
 def _feedback(mail: Taken) -> list[Result]:
@@ -115,11 +135,11 @@ def _worded(mail: Taken) -> list[Result]:
     text = own_words(mail.text())
     found = claims(text)
     if not found:
-        return _unnamed(mail, text)
+        return _wrapped(mail) or _unnamed(mail, text)
     results = []
     for claim in found:
-        words = claim.words if len(found) > 1 else text
-        verdict = _verdict(words, claim.recipient, stage_of(claim.words) or stage_of(words), claim.words)
+        rest = text if len(found) == 1 else ""
+        verdict = _verdict(rest, claim.recipient, stage_of(claim.words) or stage_of(rest), claim.words)
         if claim.reason and verdict.basis is Basis.NOTHING:
             verdict = Verdict(kind_of(claim.reason), claim.reason, verdict.status)
         results.append(_result(claim.recipient, verdict, basic_in(_reply_in(claim.words))))
@@ -131,11 +151,25 @@ def _unnamed(mail: Taken, text: str) -> list[Result]:
     failed = [address_in(each) for each in mail.top.header("x-failed-recipients").split(",")]
     named = [address for address in failed if address]
     if not named:
-        returned = [headers_of(part.text) for part in mail.of(*RETURNED)]
-        named = [a for a in (address_in(h.get("to", ("",))[0]) for h in returned) if a][:1]
-    if not named and "to:" in text.lower():
-        return []
+        subject = claims(mail.top.header("subject"))
+        named = [claim.recipient for claim in subject] or _returned_to(mail)
     return [_result(who, _verdict(text, who, stage_of(text), text), basic_in(_reply_in(text))) for who in named]
+
+
+def _returned_to(mail: Taken) -> list[str]:
+    """The recipient of the returned mail, if its To names exactly one."""
+    if not _meant(mail, "bounce"):
+        return []
+    whole = mail.text()
+    tail = whole[len(own_words(whole)) :]
+    for text in (*(part.text for part in mail.of(*RETURNED)), tail.partition("\n")[2], tail):
+        to = headers_of(text).get("to", ("",))[0]
+        address = address_in(to)
+        if address and to.count("@") == 1:
+            return [address]
+    listed = re.findall(r"(?im)^\s{0,8}to:\s*(.{3,300})$", own_words(whole))
+    only = address_in(listed[0]) if len(listed) == 1 else None
+    return [only] if only else []
 
 
 def _judge(record: Record, text: str, recipient: str | None, *, alone: bool = True) -> Result:
@@ -146,12 +180,13 @@ def _judge(record: Record, text: str, recipient: str | None, *, alone: bool = Tr
     if "x-boxbe-notice" in record.get("diagnostic-code").lower():  # A challenge, not a failure (RFC 3834).
         return Result(recipient, Kind.AUTO_REPLY, Reason.VACATION, record.status, None)
     about = words_about(text, recipient or "") or (text if alone else "")
-    stage = transcript_stage(text, said) or stage_of(said) or stage_of(about)
+    stage = transcript_stage(text, said) or stage_of(said) or stage_of(about) or (stage_of(text) if alone else "")
     final = record.action != "delayed"
     options = {"domain": (recipient or "@").rpartition("@")[2], "stage": stage, "host": record.host}
     verdict = classify(basic_in(said), record.status, said, final=final, **options)
     if verdict.basis not in (Basis.PROVIDER, Basis.TEXT) and about:
-        closer = classify(basic_in(said), record.status, f"{said}\n{about}", final=final, **options)
+        told = f"{said}\n{about}" if said or not alone else text
+        closer = classify(basic_in(said), record.status, told, final=final, **options)
         if closer.basis in (Basis.PROVIDER, Basis.TEXT) and (verdict.basis in WEAK or closer.kind is Kind.SOFT):
             verdict = closer
     return _result(recipient, _after_action(verdict, record), basic_in(said) or basic_in(_reply_in(about)), record)
@@ -167,16 +202,22 @@ def _after_action(verdict: Verdict, record: Record) -> Verdict:
 
 
 def _verdict(text: str, recipient: str, stage: str, words: str) -> Verdict:
-    reply = _reply_in(words) or words
-    codes = codes_in(words)
-    return classify(
-        basic_in(reply),
-        codes[0] if codes else None,
-        words if len(words.split()) > 2 else f"{words}\n{text}",
-        domain=recipient.rpartition("@")[2],
-        stage=transcript_stage(text, reply) or stage,
-        final=True,
-    )
+    """What the words about one recipient mean; ``text`` is asked when they mean nothing."""
+    verdict = Verdict(Kind.SOFT, Reason.UNKNOWN, None)
+    for told in (words, text):
+        reply = _reply_in(told) or told
+        codes = codes_in(told)
+        verdict = classify(
+            basic_in(reply),
+            codes[0] if codes else None,
+            told,
+            domain=recipient.rpartition("@")[2],
+            stage=transcript_stage(text, reply) or stage,
+            final=True,
+        )
+        if verdict.basis is not Basis.NOTHING:
+            break
+    return verdict
 
 
 def _reply_in(words: str) -> str:

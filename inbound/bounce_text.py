@@ -1,8 +1,8 @@
 """Read a bounce that carries no machine part: whom its sentences name, and the words about each of them."""
 
 import re
-from itertools import zip_longest
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 
 from config.replies import Reason
 from inbound.bounce_rules import ADDRESS, Mark, ends, introductions, sentences, stages
@@ -10,8 +10,9 @@ from inbound.dsn import canonical
 
 MOST_TEXT = 60_000
 MOST_CLAIMS = 200
+MOST_WORDS = 4_000
 ENTRY = re.compile(
-    rf"^[\s>*•・\-–|'\"<]*(?:<?mailto:)?(?P<rcpt>{ADDRESS})[>\"'|]*"
+    rf"^[\s>*•・\-–|'\"<]*(?!\d{{3}}[ -])(?:<?mailto:)?(?P<rcpt>{ADDRESS})[>\"'|]*"
     rf"(?:<mailto:[^>\s]*>)?\s*(?:$|[:;,(\[]|\.\.\.|\s-|\s\S)",
     re.M,
 )
@@ -37,30 +38,15 @@ def own_words(text: str) -> str:
 
 def claims(text: str) -> list[Claim]:
     """Everyone a bounce's own words (see own_words) name as a failed recipient, each once, in order."""
-    found: dict[str, Claim] = {}
-    for claim in (*_after_introduction(text), *_in_sentences(text)):
-        found.setdefault(claim.recipient.lower(), claim)
-    return list(found.values())[:MOST_CLAIMS]
+    return _joined([*_after_introduction(text), *_in_sentences(text)])[:MOST_CLAIMS]
 
 
 def words_about(text: str, recipient: str) -> str:
     """The paragraph of a bounce's own words about one recipient, or "": from its line to the next one's."""
-    for claim in claims_by_line(text):
+    for claim in _joined(_by_line(text, None)):
         if claim.recipient.lower() == recipient.lower():
             return claim.words
     return ""
-
-
-def claims_by_line(text: str, reason: Reason | None = None) -> list[Claim]:
-    """Every line that begins with an address, with the words up to the next such line."""
-    entries = list(ENTRY.finditer(text))
-    found = []
-    for entry, following in zip_longest(entries, entries[1:]):
-        address = canonical(entry["rcpt"])
-        if address:
-            words = text[entry.end("rcpt") : following.start() if following else len(text)]
-            found.append(Claim(address, words, reason))
-    return found
 
 
 def stage_of(text: str) -> str:
@@ -82,10 +68,10 @@ def transcript_stage(text: str, words: str) -> str:
     command = ""
     start = " ".join(re.sub(r"^\d{3}[ -]", "", words.strip()).split())[:25].lower()
     for line in text.split("\n"):
-        sent = re.match(r"[\s>]{0,8}>>> ?(\w+)", line)
+        sent = re.match(r"[\s>]{0,8}(?:>>>|-->|>>|C:) ?(\w+)", line)
         if sent:
             command = sent.group(1).lower()
-        got = re.match(r"[\s>]{0,4}<<< ?(?:\d{3}[ -])?(.*)", line)
+        got = re.match(r"[\s>]{0,8}(?:<<<|<--|<<|S:) ?(?:\d{3}[ -])?(.*)", line)
         if got and command and start and start in " ".join(got.group(1).split()).lower():
             stage = {"rcpt": "rcpt", "mail": "mail", "helo": "helo", "ehlo": "helo"}.get(command, "data")
         elif got and stage == "data" and re.search(r"(?i)need rcpt|rcpt first|no valid recip|no recip", line):
@@ -93,11 +79,37 @@ def transcript_stage(text: str, words: str) -> str:
     return stage
 
 
+def _joined(found: list[Claim]) -> list[Claim]:
+    """One claim a recipient: formats repeat the address inside the reply they quote."""
+    kept: dict[str, Claim] = {}
+    for claim in found:
+        first = kept.get(claim.recipient.lower())
+        if first is None:
+            kept[claim.recipient.lower()] = claim
+        elif len(first.words) < MOST_WORDS and claim.words not in first.words:
+            words = f"{first.words}\n{claim.words}"
+            kept[claim.recipient.lower()] = Claim(first.recipient, words, first.reason or claim.reason)
+    return list(kept.values())
+
+
+def _by_line(text: str, reason: Reason | None) -> list[Claim]:
+    """Every line that begins with an address, with the words up to the next such line."""
+    entries = list(ENTRY.finditer(text))[: 2 * MOST_CLAIMS]
+    found = []
+    for entry, following in zip_longest(entries, entries[1:]):
+        address = canonical(entry["rcpt"])
+        if address:
+            words = text[entry.end("rcpt") : following.start() if following else len(text)]
+            found.append(Claim(address, words, reason))
+    return found
+
+
 def _after_introduction(text: str) -> list[Claim]:
     for mark in introductions():
         found = mark.pattern.search(text)
         if found:
-            listed = claims_by_line(text[found.end() :], mark.reason)
+            # EZweb writes the list in front of the sentence.
+            listed = _by_line(text[found.end() :], mark.reason) or _by_line(text[: found.start()], mark.reason)
             if listed:
                 return listed
     return []
@@ -106,7 +118,7 @@ def _after_introduction(text: str) -> list[Claim]:
 def _in_sentences(text: str) -> list[Claim]:
     found = []
     for mark in sentences():
-        for hit in mark.pattern.finditer(text):
+        for hit in islice(mark.pattern.finditer(text), MOST_CLAIMS):
             address = canonical(hit["rcpt"])
             if address:
                 found.append((hit.start(), Claim(address, _paragraph(text, hit, mark), mark.reason)))
@@ -114,7 +126,10 @@ def _in_sentences(text: str) -> list[Claim]:
 
 
 def _paragraph(text: str, hit: re.Match[str], mark: Mark) -> str:
-    """The words around a sentence: its line and what follows up to the next recipient of the same format."""
+    """The words of a sentence: its lines, and what follows up to the next one; a transcript's line alone."""
     start = text.rfind("\n", 0, hit.start()) + 1
+    if mark.format == "sendmail":
+        end = text.find("\n", hit.end())
+        return text[start : end if end >= 0 else len(text)]
     following = mark.pattern.search(text, hit.end())
     return text[start : following.start() if following else len(text)]

@@ -49,7 +49,11 @@ class Taken:
     def text(self) -> str:
         """All the plain text, or else the HTML as text."""
         plain = "\n".join(part.text for part in self.of("text/plain", "text"))
-        return plain if plain.strip() else "\n".join(html.to_text(part.text) for part in self.of("text/html"))
+        if plain.strip():
+            return plain
+        # Yahoo has sent plain text under the name of HTML.
+        marked = (part.text for part in self.of("text/html"))
+        return "\n".join(html.to_text(text) if "</" in text else text for text in marked)
 
 
 def take_apart(data: bytes) -> Taken:
