@@ -34,6 +34,9 @@ class Kind(StrEnum):
 # Before RCPT a server speaks about us, not about the resident: never final, whatever the digit says.
 _ABOUT_THE_MAIL = frozenset({Stage.ROUTE, Stage.RCPT, Stage.DATA, Stage.TEXT})
 
+# Nor do these, wherever they come: bad sequence, unknown command, log in first, encrypt first.
+_ABOUT_THE_SESSION = frozenset({500, 502, 503, 504, 530, 535, 538})
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -56,7 +59,7 @@ class Reply:
         """Sent, deferred or rejected; everything unknown is temporary."""
         if self.code // 100 == 2 and self.stage is Stage.TEXT:
             return Kind.SENT
-        if self.code // 100 != 5 or self.stage not in _ABOUT_THE_MAIL:
+        if self.code // 100 != 5 or self.stage not in _ABOUT_THE_MAIL or self.code in _ABOUT_THE_SESSION:
             return Kind.DEFERRED
         # RFC 5321 section 4.5.3.1.10: a 552 to RCPT from old servers means "too many", as 452 does.
         if self.code == 552 and self.stage is Stage.RCPT and self.enhanced is None:

@@ -30,7 +30,7 @@ class Stubborn:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.mail is None:
-            envelope.mail_from = address.removeprefix("<>")  # aiosmtpd 1.4.6 hands a null sender on as "<>"
+            envelope.mail_from = address
         return self.mail or "250 OK"
 
     async def handle_RCPT(
@@ -43,7 +43,9 @@ class Stubborn:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         if self.data is None:
-            self.got.append((envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content))
+            # aiosmtpd 1.4.6 hands a null sender on as "<>".
+            sender = (envelope.mail_from or "").removeprefix("<>")
+            self.got.append((sender, list(envelope.rcpt_tos), envelope.content))
         return self.data or "250 2.0.0 taken"
 
 

@@ -53,6 +53,8 @@ async def test_mails_arrive_byte_for_byte_on_one_connection(pipelining: bool) ->
         ("rcpt", "451 4.7.1 greylisted", Kind.DEFERRED, "4.7.1"),
         ("rcpt", "552 too many", Kind.DEFERRED, None),
         ("rcpt", "299 4.x odd", Kind.SENT, None),
+        ("rcpt", "503 5.5.1 bad sequence", Kind.DEFERRED, "5.5.1"),
+        ("data", "530 5.7.0 encrypt first", Kind.DEFERRED, "5.7.0"),
         ("data", "554 5.7.1 spam", Kind.REJECTED, "5.7.1"),
         ("data", "452 4.2.2 full", Kind.DEFERRED, "4.2.2"),
         ("data", "550 4.2.2 muddled", Kind.DEFERRED, "4.2.2"),
@@ -70,7 +72,7 @@ async def test_refusals_at_each_stage_leave_the_connection_good(
             assert (reply.kind, reply.enhanced, reply.code) == (kind, enhanced, int(answer[:3]))
             assert reply.stage is {"mail": Stage.MAIL, "rcpt": Stage.RCPT, "data": Stage.TEXT}[stage]
             assert not reply.maybe_sent
-        assert reply.about_us is (enhanced == "5.7.1" or enhanced == "4.7.1")
+        assert reply.about_us is (enhanced in ("5.7.0", "5.7.1", "4.7.1"))
         setattr(peer, stage, None)
         assert connection.usable
         assert (await connection.send(FROM, "next@example.jp", MAIL)).kind is Kind.SENT
