@@ -27,7 +27,12 @@ class Catalogue:
     categories: CategoriesFile
     people: PeopleFile
     rules: RulesFile
-    routes: tuple[Route, ...]
+    routes_file: RoutesFile
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes in order; the last takes everything."""
+        return self.routes_file.routes
 
     def areas_document(self) -> list[dict[str, object]]:
         """`[{key, name, kana, tree, kind, parents, aliases, sort}]`."""
@@ -98,9 +103,7 @@ def examine(folder: Path) -> tuple[Catalogue | None, list[Mistake]]:
     if of_categories and of_rules:
         found += of_categories.mistakes(rules.without_rule(of_rules.file, of_categories.file))
     if of_areas and of_categories and of_people and of_rules and of_routes:
-        whole = Catalogue(
-            of_areas.file, of_categories.file, of_people.file, of_rules.file, of_routes.file.routes
-        )
+        whole = Catalogue(of_areas.file, of_categories.file, of_people.file, of_rules.file, of_routes.file)
         return whole, found
     return None, found
 

@@ -1,4 +1,4 @@
-"""categories.yaml: what residents can choose, with each category's levels, defaults and range of change (CA.*)."""
+"""categories.yaml: what residents can choose: each category's levels, defaults, range of change (CA.*)."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -42,7 +42,7 @@ SCALES: dict[str, tuple[tuple[int, str, str], ...]] = {
 
 
 class Default(Frozen):
-    """One choice every new subscriber gets: an area, the code of the weakest level, and an option such as times."""
+    """One choice every new subscriber gets: an area, the code of the weakest level, an option (times)."""
 
     area: str
     level: str = "notice"
@@ -52,8 +52,8 @@ class Default(Frozen):
 class Range(Frozen):
     """What a resident may change (設定変更の範囲).
 
-    `areas`: `city` = inside the town (`kinds` says how fine), `list` = the areas in `list` and below, `any` = all.
-    `levels`: codes offered; empty = all of the scale. `refuse`: may be off. `home`: joining asks for ward or station.
+    `areas`: `city` = in the town (`kinds` says how fine), `list` = those in `list` and below, `any` = all.
+    `levels`: codes offered; empty = all of the scale. `refuse`: may be off. `home`: joining asks for an area.
     """
 
     areas: Literal["any", "city", "list"] = "city"
@@ -177,4 +177,5 @@ def _range_problems(category: Category, at: At, areas: frozenset[str]) -> Iterat
 
 def _level_problem(category: Category, code: str) -> str:
     codes = [known for _, known, _ in SCALES[category.scale]]
-    return f"段階 {code} は {category.scale} にありません{perhaps(code, codes)}。使えるのは {'・'.join(codes)} です"
+    hint = perhaps(code, codes)
+    return f"段階 {code} は {category.scale} にありません{hint}。使えるのは {'・'.join(codes)} です"

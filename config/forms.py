@@ -75,7 +75,7 @@ def domain(text: str) -> str:
 
 
 def mail_address(text: str) -> str:
-    """A staff address in lower case: plain dot-atom and a domain; raises ValueError with a Japanese sentence."""
+    """A staff address in lower case, unquoted; raises ValueError with a Japanese sentence."""
     local, _, name = text.lower().rpartition("@")
     if not re.fullmatch(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}", local):
         raise ValueError(

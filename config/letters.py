@@ -65,7 +65,11 @@ RESIDENT = frozenset(
 
 
 class BadLetter(ValueError):
-    """A letter file that cannot be used; the text is a Japanese sentence for the operator."""
+    """A letter file that cannot be used; the text is a Japanese sentence, `line` counts from 1 (None unknown)."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +108,20 @@ def _read(path: Path, changed: int, purpose: Purpose) -> tuple[string.Template, 
         raise BadLetter("UTF-8 で保存し直してください") from error
     head, blank, body = text.partition("\n\n")
     if not head.startswith("Subject: ") or "\n" in head or not blank or not body.strip():
-        raise BadLetter("1行目を「Subject: 件名」、2行目を空行にし、3行目から本文を書いてください")
-    pair = string.Template(head.removeprefix("Subject: ").strip()), string.Template(body)
-    allowed = PARAMETERS[purpose] | COMMON
-    for one in pair:
-        if not one.is_valid():
-            raise BadLetter("「$」の後が正しくありません。「$」そのものを書くときは「$$」としてください")
-        unknown = sorted(set(one.get_identifiers()) - allowed)
-        if unknown:
-            raise BadLetter(
-                f"知らない差し込み項目 ${unknown[0]} です。使えるのは {'・'.join(sorted(allowed))} です"
-            )
-    return pair
+        raise BadLetter("1行目を「Subject: 件名」、2行目を空行にし、3行目から本文を書いてください", 1)
+    for number, line in enumerate(text.split("\n"), start=1):
+        _refuse_unknown(string.Template(line), PARAMETERS[purpose] | COMMON, number)
+    return string.Template(head.removeprefix("Subject: ").strip()), string.Template(body)
+
+
+def _refuse_unknown(line: string.Template, allowed: frozenset[str], number: int) -> None:
+    if not line.is_valid():
+        message = "「$」の後が正しくありません。「$」そのものを書くときは「$$」としてください"
+        raise BadLetter(message, number)
+    unknown = sorted(set(line.get_identifiers()) - allowed)
+    if unknown:
+        known = "・".join(sorted(allowed))
+        raise BadLetter(f"知らない差し込み項目 ${unknown[0]} です。使えるのは {known} です", number)
 
 
 def _tidy(text: str) -> str:

@@ -91,7 +91,7 @@ class PeopleFile(Frozen):
 
 
 def problems(file: PeopleFile, categories: CategoriesFile | None) -> Iterator[tuple[At, str]]:
-    """Repeated keys, addresses and Slack ids, unknown sections and categories, rights that end before they begin."""
+    """Repeated keys, addresses and Slack ids, unknown names, rights that end before they begin."""
     yield from _repeated(file)
     units = file.unit_keys()
     known = categories.keys() | {"*"} if categories is not None else None
@@ -109,7 +109,10 @@ def problems(file: PeopleFile, categories: CategoriesFile | None) -> Iterator[tu
                         f"知らない情報種別 {category} です{perhaps(category, known)}",
                     )
     if len(file.holding(frozenset({"admin"}), frozenset())) < 2:
-        message = '管理者（actions: [admin]、categories: ["*"]）を二人以上にしてください。変更には二人目の承認がいります'
+        message = (
+            '管理者（actions: [admin]、categories: ["*"]）を二人以上にしてください。'
+            "設定の変更には二人目の承認がいります"
+        )
         yield ("people",), message
 
 

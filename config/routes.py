@@ -34,7 +34,7 @@ class Route(Frozen):
     tls: Literal["none", "opportunistic", "required"] = "opportunistic"
 
     def takes(self, name: str) -> bool:
-        """Whether mail for this domain (lower case) goes this way; `*.x` covers what is below x, not x itself."""
+        """Whether mail for this domain (lower case) goes this way; `*.x` is what is below x, not x itself."""
         return any(
             pattern == "*" or pattern == name or (pattern[:2] == "*." and name.endswith(pattern[1:]))
             for pattern in self.domains
@@ -78,7 +78,10 @@ def training_problems(file: RoutesFile, resolver: Endpoint | None) -> Iterator[t
     for i, route in enumerate(file.routes):
         if route.via == "mx":
             if resolver is None or not resolver.loopback:
-                message = "訓練用（realm: training）で via: mx を使うには、mail の resolver を 127.0.0.1 にしてください"
+                message = (
+                    "訓練用（realm: training）で via: mx を使うには、"
+                    "hansho.yaml の mail の resolver を 127.0.0.1 にしてください"
+                )
                 yield ("routes", i, "via"), message
         elif not route.via.loopback:
             yield (

@@ -49,8 +49,9 @@ def problems(file: RulesFile, categories: CategoriesFile | None) -> Iterator[tup
         if first != rule.key:
             message = f"{rule.category} の {rule.origin} の規則は {first} にもあります。一つにしてください"
             yield (*at, "category"), message
-        if categories is not None and rule.category not in categories.keys():
-            hint = perhaps(rule.category, categories.keys())
+        known = categories.keys() if categories is not None else frozenset[str]()
+        if known and rule.category not in known:
+            hint = perhaps(rule.category, known)
             yield (*at, "category"), f"知らない情報種別 {rule.category} です{hint}"
         yield from _automatic(rule, at)
 
@@ -60,7 +61,10 @@ def without_rule(file: RulesFile, categories: CategoriesFile) -> Iterator[tuple[
     ruled = {rule.category for rule in file.rules}
     for i, category in categories.leaves():
         if not ruled & set(categories.above(category.key)):
-            message = f"{category.name} を決める規則がありません。rules.yaml に category: {category.key} を書き足してください"
+            message = (
+                f"{category.name} を決める規則がありません。"
+                f"rules.yaml に category: {category.key} の規則を書き足してください"
+            )
             yield ("categories", i), message
 
 
