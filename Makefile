@@ -1,14 +1,14 @@
 # One word a job; each does all of its own set-up. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test long requirements lock check-wheel units clean
+.PHONY: help demo quick test long requirements lock check-wheel clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
-# What the tests start besides Python: a database, a browser, and letters for it to draw.
-DEBIAN := postgresql chromium fonts-noto-cjk
+# What the tests start besides Python: a database, a browser and its letters, the checker of units.
+DEBIAN := postgresql chromium fonts-noto-cjk systemd
 UV := 0.13.8
 
 help: ## this list
@@ -39,9 +39,6 @@ lock: $(VENV)/.made ## write both lock files from pyproject.toml (UPGRADE=--upgr
 
 check-wheel: $(VENV)/.dev ## build the wheel, install it somewhere clean, play the story there
 	.ci/wheel
-
-units: ## check the systemd units of deploy/
-	systemd-analyze verify --man=no deploy/*.service
 
 clean: ## remove what can be made again, the environment too
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .last-run.json
