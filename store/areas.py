@@ -1,0 +1,135 @@
+"""Areas: several trees over the same ground, their closure, and the codes other systems call them by."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from store.errors import Refused
+from store.models import Area, AreaAlias, AreaClosure, AreaParent, tuples
+
+# The JMA's own name of a code space is part of the key: tsunami 220 is not intensity region 220 (JMA.md 2.12).
+Alias = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """An area as others see it."""
+
+    id: int
+    key: str
+    name: str
+    tree: str
+    kind: str
+
+
+def apply(document: Sequence[Mapping[str, Any]]) -> int:
+    """Make the area list say what the document says (brief: areas). Areas that are gone are kept, inactive.
+
+    Nobody's choice is lost when towns are created, merged or abolished (C5.4): rows are never deleted. Returns the
+    number of active areas. Raises Refused("area-unknown-parent") or Refused("area-cycle").
+    """
+    Area.update(active=False).execute()
+    for entry in document:
+        values = {
+            "name": entry["name"],
+            "kana": entry.get("kana") or "",
+            "tree": entry["tree"],
+            "kind": entry["kind"],
+            "sort": int(entry.get("sort") or 0),
+            "active": True,
+        }
+        known = Area.update(**values).where(Area.key == entry["key"]).execute()
+        if not known:
+            Area.create(key=entry["key"], **values)
+    ids = {row.key: row.id for row in Area.select(Area.id, Area.key)}
+    parents = _parents(document, ids)
+    AreaParent.delete().execute()
+    _insert(AreaParent, [{"area_id": a, "parent_id": p} for a, above in parents.items() for p in above])
+    _write_closure(parents, list(ids.values()))
+    AreaAlias.delete().execute()
+    aliases = {(*alias.split(":", 1), ids[e["key"]]) for e in document for alias in e.get("aliases") or ()}
+    _insert(AreaAlias, [{"system": s, "code": c, "area_id": a} for s, c, a in sorted(aliases)])
+    return len(document)
+
+
+def _parents(document: Sequence[Mapping[str, Any]], ids: Mapping[str, int]) -> dict[int, list[int]]:
+    parents: dict[int, list[int]] = {}
+    for entry in document:
+        for parent in entry.get("parents") or ():
+            if parent not in ids:
+                raise Refused("area-unknown-parent", area=entry["key"], parent=parent)
+            parents.setdefault(ids[entry["key"]], []).append(ids[parent])
+    return parents
+
+
+def _write_closure(parents: Mapping[int, Sequence[int]], ids: Iterable[int]) -> None:
+    rows: list[dict[str, int]] = []
+    for area in ids:
+        depths = {area: 0}
+        frontier = [area]
+        while frontier:
+            child = frontier.pop(0)
+            for parent in parents.get(child, ()):
+                if parent == area:
+                    raise Refused("area-cycle", area=str(area))
+                if parent not in depths:
+                    depths[parent] = depths[child] + 1
+                    frontier.append(parent)
+        rows += [{"ancestor_id": a, "descendant_id": area, "depth": d} for a, d in depths.items()]
+    AreaClosure.delete().execute()
+    _insert(AreaClosure, rows)
+
+
+def _insert(table: Any, rows: Sequence[Mapping[str, Any]], at_once: int = 500) -> None:
+    for start in range(0, len(rows), at_once):
+        table.insert_many(rows[start : start + at_once]).execute()
+
+
+def _place(row: Area) -> Place:
+    return Place(row.id, row.key, row.name, row.tree, row.kind)
+
+
+def by_key(key: str) -> Place:
+    """Raises Refused("area-unknown")."""
+    row = Area.get_or_none(Area.key == key)
+    if row is None:
+        raise Refused("area-unknown", area=key)
+    return _place(row)
+
+
+def by_name(name: str) -> list[Place]:
+    """Active areas of that name in any tree; 花見川区 and 千葉中央署 are said by name in drafts and replies."""
+    rows = Area.select().where((Area.name == name) & (Area.active == True)).order_by(Area.sort, Area.id)  # noqa: E712
+    return [_place(row) for row in rows]
+
+
+def by_alias(system: str, code: str) -> list[Place]:
+    """The areas another system means by `system:code`; empty when we have none (a neighbour's town)."""
+    rows = (
+        Area.select()
+        .join(AreaAlias, on=(AreaAlias.area_id == Area.id))
+        .where((AreaAlias.system == system) & (AreaAlias.code == code))
+        .order_by(Area.sort, Area.id)
+    )
+    return [_place(row) for row in rows]
+
+
+def listed(tree: str | None = None) -> list[Place]:
+    """Every active area, of one tree or of all, in the town's order."""
+    query = Area.select().where(Area.active == True)  # noqa: E712
+    if tree is not None:
+        query = query.where(Area.tree == tree)
+    return [_place(row) for row in query.order_by(Area.sort, Area.id)]
+
+
+def related(ids: Iterable[int]) -> set[int]:
+    """Ancestors, selves and descendants of these areas: the areas whose choices a bulletin reaches (MODEL.md, match)."""
+    wanted = list(ids)
+    up = AreaClosure.select(AreaClosure.ancestor_id).where(AreaClosure.descendant_id.in_(wanted))
+    down = AreaClosure.select(AreaClosure.descendant_id).where(AreaClosure.ancestor_id.in_(wanted))
+    return {area for (area,) in tuples(up)} | {area for (area,) in tuples(down)}
+
+
+def names(ids: Iterable[int]) -> dict[int, str]:
+    """The names of these areas, by id."""
+    return {row.id: row.name for row in Area.select(Area.id, Area.name).where(Area.id.in_(list(ids)))}

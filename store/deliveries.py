@@ -1,0 +1,269 @@
+"""The queue: rows leased in small batches by lane, recorded in batches, fenced by the worker that holds them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from store import bulletins, letters
+from store.models import Bulletin, Delivery, Letter, Queue, Subscriber, Version, tuples
+from store.moves import claim, move_where
+from store.states import DeliveryState
+
+
+class Outcome(StrEnum):
+    """What became of one attempt. `withdrawn` = it was stopped before MAIL FROM."""
+
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    RETURNED = "queued"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A leased row of a bulletin: who, which sections, and why he gets it."""
+
+    id: int
+    bulletin: int
+    subscriber: int
+    address: str
+    sections: int
+    category: int
+    area: int
+    queue: int
+    lane: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """A leased letter: its purpose and what the template is filled with."""
+
+    id: int
+    purpose: letters.Purpose
+    subscriber: int | None
+    person: int | None
+    address: str
+    params: dict[str, object]
+    attachment: tuple[str, str] | None
+    in_reply_to: str | None
+    queue: int
+    lane: int
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a worker reports about a row it holds; `due` is the next attempt of a deferred one (aware datetime)."""
+
+    id: int
+    outcome: Outcome
+    code: int | None = None
+    reply: str | None = None
+    due: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What all mails of one bulletin share."""
+
+    bulletin: int
+    number: str
+    realm: str
+    rendering: str
+    category: int
+    unit_phone: str
+    not_after: datetime | None
+    released_at: datetime
+    event_key: str | None
+    first_of_event: str | None
+    urgency: str
+
+
+_READY = str(DeliveryState.QUEUED)
+
+
+def _resting(now: datetime) -> list[int]:
+    rows = Queue.select(Queue.id).where(Queue.paused_until > now)
+    return [row.id for row in rows]
+
+
+def wake_due(*, now: datetime, limit: int = 1_000) -> int:
+    """Queue again what has waited long enough; a retry keeps its lane and stands behind its first attempts (R24)."""
+    woken = 0
+    for table in (Letter, Delivery):
+        waiting = (
+            table.select(table.id)
+            .where((table.state == str(DeliveryState.DEFERRED)) & (table.due <= now))
+            .order_by(table.due)
+            .limit(limit)
+        )
+        woken += move_where(table, table.id.in_(waiting), DeliveryState.QUEUED, retry=1, worker_id=None)
+    return woken
+
+
+def next_due() -> datetime | None:
+    """When the next waiting row wants to be tried again."""
+    times = [
+        row.due
+        for table in (Letter, Delivery)
+        for row in table.select(table.due)
+        .where(table.state == str(DeliveryState.DEFERRED))
+        .order_by(table.due)
+        .limit(1)
+    ]
+    return min((due for due in times if due is not None), default=None)
+
+
+def lease_letters(worker: int, *, limit: int, now: datetime) -> list[Note]:
+    """Take letters, sign-in ones first."""
+    which = (Letter.state == _READY) & Letter.queue_id.not_in(_resting(now) or [0])
+    ids = [
+        row[0]
+        for row in claim(
+            Letter,
+            which,
+            (Letter.lane, Letter.retry, Letter.id),
+            limit,
+            DeliveryState.LEASED,
+            (Letter.id,),
+            worker_id=worker,
+        )
+    ]
+    return [_note(row) for row in Letter.select().where(Letter.id.in_(ids)).order_by(Letter.lane, Letter.id)]
+
+
+def _note(row: Letter) -> Note:
+    attachment = (row.attachment_name, row.attachment or "") if row.attachment_name is not None else None
+    return Note(
+        row.id,
+        letters.Purpose(row.purpose),
+        row.subscriber_id,
+        row.person_id,
+        row.address or "",
+        row.params or {},
+        attachment,
+        row.in_reply_to,
+        row.queue_id,
+        row.lane,
+        row.attempts,
+        row.created_at,
+    )
+
+
+def lease(worker: int, *, limit: int, now: datetime, lanes: Sequence[int] = (0, 1, 2, 3)) -> list[Mail]:
+    """Take up to `limit` rows that are ready, most urgent first, from every queue that does not rest."""
+    stopped = Bulletin.select(Bulletin.id).where(
+        (Bulletin.state == "sending") & Bulletin.stop_at.is_null(False)
+    )
+    which = (
+        (Delivery.state == _READY)
+        & Delivery.queue_id.not_in(_resting(now) or [0])
+        & Delivery.lane.in_(list(lanes))
+        & Delivery.bulletin_id.not_in(stopped)
+    )
+    ids = [
+        row[0]
+        for row in claim(
+            Delivery,
+            which,
+            (Delivery.lane, Delivery.retry, Delivery.id),
+            limit,
+            DeliveryState.LEASED,
+            (Delivery.id,),
+            worker_id=worker,
+        )
+    ]
+    rows = (
+        Delivery.select(
+            Delivery.id,
+            Delivery.bulletin_id,
+            Delivery.subscriber_id,
+            Subscriber.address,
+            Delivery.sections,
+            Delivery.category_id,
+            Delivery.area_id,
+            Delivery.queue_id,
+            Delivery.lane,
+            Delivery.attempts,
+        )
+        .join(Subscriber, on=(Subscriber.id == Delivery.subscriber_id))
+        .where(Delivery.id.in_(ids) & Subscriber.address.is_null(False))
+        .order_by(Delivery.lane, Delivery.retry, Delivery.id)
+    )
+    mails = [Mail(*row) for row in tuples(rows)]
+    # Who left between expansion and now has no address any more: his row ends here.
+    gone = set(ids) - {mail.id for mail in mails}
+    if gone:
+        move_where(Delivery, Delivery.id.in_(list(gone)), DeliveryState.WITHDRAWN)
+    return mails
+
+
+def content(bulletin: int) -> Content:
+    """What a worker prepares once per bulletin."""
+    seen = bulletins.view(bulletin)
+    row = Bulletin.get_by_id(bulletin)
+    version = Version.get_by_id(row.approved_version_id)
+    first = None
+    if row.event_key is not None:
+        older = Bulletin.select(Bulletin.number).where(
+            (Bulletin.event_key == row.event_key) & (Bulletin.id < bulletin)
+        )
+        oldest = older.order_by(Bulletin.id).first()
+        first = oldest.number if oldest is not None else None
+    return Content(
+        bulletin=bulletin,
+        number=row.number,
+        realm=row.realm,
+        rendering=version.rendering,
+        category=row.category_id,
+        unit_phone=seen.phone,
+        not_after=version.not_after,
+        released_at=row.released_at or row.created_at,
+        event_key=row.event_key,
+        first_of_event=first,
+        urgency=row.urgency,
+    )
+
+
+def is_stopped(bulletin: int) -> bool:
+    """Asked once more right before MAIL FROM (MODEL.md, stop)."""
+    return bool(Bulletin.select().where((Bulletin.id == bulletin) & Bulletin.stop_at.is_null(False)).exists())
+
+
+def record(worker: int, mails: Iterable[Result], notes: Iterable[Result], *, now: datetime) -> int:
+    """Write down a batch of outcomes; rows this worker no longer holds are left alone (fencing). Returns how many."""
+    done = 0
+    for table, results in ((Delivery, mails), (Letter, notes)):
+        for outcome, code, reply, due, ids in _grouped(results):
+            columns: dict[str, object] = {"code": code, "reply": reply, "due": due, "worker_id": None}
+            if outcome is not Outcome.RETURNED:
+                columns["attempts"] = table.attempts + 1
+            if outcome is Outcome.SENT:
+                columns["sent_at"] = now
+            mine = table.id.in_(ids) & (table.worker_id == worker)
+            done += move_where(table, mine, DeliveryState(str(outcome)), **columns)
+            if table is Letter and outcome in (Outcome.SENT, Outcome.FAILED):
+                # The address and the token in it have done their work.
+                Letter.update(params=None, attachment=None).where(Letter.id.in_(ids)).execute()
+    return done
+
+
+def _grouped(
+    results: Iterable[Result],
+) -> list[tuple[Outcome, int | None, str | None, datetime | None, list[int]]]:
+    groups: dict[tuple[Outcome, int | None, str | None, datetime | None], list[int]] = {}
+    for one in results:
+        groups.setdefault((one.outcome, one.code, one.reply, one.due), []).append(one.id)
+    return [(*key, ids) for key, ids in groups.items()]
+
+
+def waiting() -> dict[str, int]:
+    """How many rows are in each open state, for `hansho status`."""
+    found: dict[str, int] = {}
+    for state in (DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.DEFERRED):
+        found[str(state)] = sum(t.select().where(t.state == str(state)).count() for t in (Delivery, Letter))
+    return found
