@@ -85,7 +85,7 @@ def _token(text: str, at: int) -> tuple[_Token, int]:
         return _Token("quoted", re.sub(r"\\(.)", r"\1", text[at + 1 : end - 1])), end
     if char == "(":
         end = _comment(text, at)
-        return _Token("comment", text[at + 1 : end - 1]), end
+        return _Token("comment", re.sub(r"\\(.)", r"\1", text[at + 1 : end - 1])), end
     if char in "<>[]:;@,":
         return _Token(char, char), at + 1
     match = _ATOM.match(text, at)

@@ -74,7 +74,7 @@ class NameServer:
         self._names = {name for name, _ in self._records}
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listen on UDP and TCP at one port of a loopback address; the port (0 = any free). ValueError, OSError."""
+        """Listen on UDP and TCP at one port of a loopback address (0 = any free); ValueError, OSError."""
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError("the training town answers on loopback only")
         loop = asyncio.get_running_loop()

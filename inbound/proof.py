@@ -84,8 +84,8 @@ def read(
     """Judge a raw mail, CRLF or LF.
 
     `keys`: {"selector._domainkey.domain": TXT record}, or a function that looks one up (None = there is none;
-    it may raise KeyUnavailable); None = nothing can be looked up, every signature is a temperror. `trust`: PEM
-    for S/MIME, see inbound/smime.py (ValueError if it is none). `to`: the address the signed To must name.
+    it may raise KeyUnavailable); None = nothing can be looked up, every signature is a temperror. `trust`:
+    PEM for S/MIME, see inbound/smime.py (ValueError if it is none). `to`: the address the signed To must name.
     `domains`: other signing domains people.yaml lists for the author. `now` is aware. No mail makes it raise.
     Known person, replay, role and destination are the store's questions.
     """
