@@ -87,7 +87,8 @@ def _ranks(items: tuple[Item, ...]) -> tuple[tuple[str, int, int], ...]:
 
 def event_key(telegram: Telegram, category: str) -> str:
     """What belongs to one incident: the EventID where JMA gives a lasting one, else office and phenomenon."""
-    event = (telegram.event_id or "").split("_")[0]
+    # Tsunami may name several quakes: the earliest stays the same while others join it.
+    event = min((telegram.event_id or "").split(), default="").split("_")[0]
     lasting = (telegram.type or "")[:4] in ("VXSE", "VTSE", "VXKO", "VXSU", "VFVO", "VPBS", "VPFT")
     if event and lasting:
         return f"{category}:{event}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from feeds import kinds
 from feeds.item import Action, Area, Item
 from feeds.warnings import unknown
-from feeds.xml import Element, every, text, typed
+from feeds.xml import Element, every, own_text, text, typed
 
 
 def _area(element: Element) -> Area | None:
@@ -14,17 +14,37 @@ def _area(element: Element) -> Area | None:
 
 
 def daily(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
-    """VPFD50/51 and VPFW50: one report per area of the 区域予報, whatever it foretells."""
-    seen: dict[str, Area] = {}
+    """VPFD50/51 and VPFW50: one report per area of the 区域予報, with the weather of each day."""
+    # Hokkaido's 011000 and the like are 府県予報区 and 一次細分 at once: the type says which is meant.
+    system = "class10" if type_.startswith("VPFD") else "pref"
+    names: dict[str, str] = {}
+    weather: dict[str, list[str]] = {}
     for infos in typed(body, "MeteorologicalInfos", "区域予報"):
-        for element in every(infos, "TimeSeriesInfo/Item/Area"):
-            code = text(element, "Code")
-            if code and type_.startswith("VPFD"):
-                # Hokkaido's 011000 and the like are 府県予報区 and 一次細分 at once; the latter is meant.
-                seen.setdefault(code, Area(f"class10:{code}", text(element, "Name") or code))
-            elif code:
-                seen.setdefault(code, Area(f"pref:{code}", text(element, "Name") or code))
-    return tuple(_report("forecast", area) for area in seen.values())
+        for series in every(infos, "TimeSeriesInfo"):
+            days = _days(series)
+            for entry in every(series, "Item"):
+                if code := text(entry, "Area/Code"):
+                    names.setdefault(code, text(entry, "Area/Name") or code)
+                    weather.setdefault(code, []).extend(_weather(entry, days))
+    return tuple(
+        _report("forecast", Area(f"{system}:{code}", name), tuple(weather[code]))
+        for code, name in names.items()
+    )
+
+
+def _days(series: Element) -> dict[str, str]:
+    """timeId -> 今日, 明日, 明後日 (VPFD) or its date (VPFW); timeIds hold within one TimeSeriesInfo only."""
+    return {
+        define.get("timeId") or "": text(define, "Name") or (text(define, "DateTime") or "")[:10]
+        for define in every(series, "TimeDefines/TimeDefine")
+    }
+
+
+def _weather(entry: Element, days: dict[str, str]) -> Iterator[str]:
+    """`今日：くもり後雨`, one for each day, in the telegram's words."""
+    for element in every(entry, "Kind/Property/WeatherPart/Weather"):
+        if (day := days.get(element.get("refID") or "")) and (words := own_text(element)):
+            yield f"{day}：{words}"
 
 
 def overview(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
@@ -46,8 +66,8 @@ def _whole(phenomenon: str, body: Element | None) -> tuple[Item, ...]:
     return tuple(_report(phenomenon, area) for area in found)
 
 
-def _report(phenomenon: str, area: Area) -> Item:
-    return Item(phenomenon, None, None, None, 1, (area,), Action.REPORT)
+def _report(phenomenon: str, area: Area, sentences: tuple[str, ...] = ()) -> Item:
+    return Item(phenomenon, None, None, None, 1, (area,), Action.REPORT, sentences=sentences)
 
 
 def flash(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
@@ -62,15 +82,16 @@ def flash(type_: str, head: Element | None, body: Element | None) -> tuple[Item,
 
 def _flash(entry: Element) -> Iterator[Item]:
     # Several tags stand in one Condition, separated by spaces.
-    tags = (text(entry, "Kind/Condition") or "").split()
+    tags = list(dict.fromkeys((text(entry, "Kind/Condition") or "").split()))
     areas = [area for element in every(entry, "Areas/Area") if (area := _area(element))]
-    for tag in tags or [""]:
-        for area in areas:
-            known = kinds.FLASH_TAGS.get(tag)
-            if known is None:
-                yield unknown("flash", tag or None, None, area)
-            else:
-                yield Item(known[0], tag, tag, None, known[1], (area,), Action.REPORT)
+    strange = next((tag for tag in tags if tag not in kinds.FLASH_TAGS), None)
+    for area in areas:
+        if strange or not tags:
+            yield unknown("flash", strange, None, area)
+            continue
+        for tag in tags:
+            phenomenon, rank = kinds.FLASH_TAGS[tag]
+            yield Item(phenomenon, tag, tag, None, rank, (area,), Action.REPORT)
 
 
 def record_rain(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:

@@ -67,10 +67,10 @@ def quake_body(telegram: Telegram, group: Group) -> str:
 
 
 def _lines(group: Group) -> list[str]:
-    by_level: dict[tuple[int, str], list[str]] = {}
+    by_level: dict[tuple[int, str], dict[str, None]] = {}
     for item in _strongest_first(group.items):
-        places = by_level.setdefault((item.rank, item.level or ""), [])
-        places.extend(area.name for area in item.areas if area.name not in places)
+        places = by_level.setdefault((item.rank, item.level or ""), {})
+        places.update(dict.fromkeys(area.name for area in item.areas))
     return [
         word("intensity_line", intensity=intensity(level), places=word("separator").join(places))
         for (_, level), places in by_level.items()

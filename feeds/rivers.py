@@ -9,26 +9,25 @@ from feeds.warnings import unknown
 from feeds.xml import Element, every, text, typed
 
 _SECTIONS = ("指定河川洪水予報（予報区域）", "水位周知河川に関する情報（発表区間）")
-# The only mark of new or continuing in the format: a closed set in the headline (JMA.md 2.6).
-_MARKS = {"〔新規〕": Action.ISSUE, "〔継続〕": Action.CONTINUE, "〔解除〕": Action.LIFT}
-_SWITCH = re.compile(r"〔警戒レベル([１-５])相当から(?:警戒レベル)?([１-５])相当に切替〕")
+# The headline's 〔新規〕〔継続〕〔…に切替〕〔解除〕 is the only mark of new or continuing (JMA.md 2.6).
+# Level 2 is a 警戒レベル itself, only 3 to 5 are 相当; the word may therefore be missing on either side.
+_SWITCH = re.compile(r"〔警戒レベル([１-５])(?:相当)?から(?:警戒レベル)?([１-５])(?:相当)?(?:に|へ)切替〕")
 _DIGITS = str.maketrans("１２３４５", "12345")
 
 
 def floods(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
     """Items of the headline's sections; the whole state of one river stands in one telegram."""
-    headline = text(head, "Headline/Text") or ""
-    first_of_series = text(head, "Serial") == "1"
+    mark = _mark(text(head, "Headline/Text") or "", text(head, "Serial") == "1")
     return tuple(
         item
         for section in _SECTIONS
         for information in typed(head, "Headline/Information", section)
         for entry in every(information, "Item")
-        for item in _items(entry, headline, first_of_series)
+        for item in _items(entry, mark)
     )
 
 
-def _items(entry: Element, headline: str, first_of_series: bool) -> Iterator[Item]:
+def _items(entry: Element, mark: Action | int) -> Iterator[Item]:
     code, name = text(entry, "Kind/Code"), text(entry, "Kind/Name")
     for element in every(entry, "Areas/Area"):
         number = text(element, "Code")
@@ -39,7 +38,7 @@ def _items(entry: Element, headline: str, first_of_series: bool) -> Iterator[Ite
         if rank is None:
             yield unknown("river", code, name, area)
             continue
-        action, before = _change(rank, headline, first_of_series)
+        action, before = _change(rank, mark)
         yield Item(
             "river",
             code,
@@ -53,18 +52,22 @@ def _items(entry: Element, headline: str, first_of_series: bool) -> Iterator[Ite
         )
 
 
-def _change(rank: int, headline: str, first_of_series: bool) -> tuple[Action, int]:
-    """(action, level before). Without a mark it counts as issued: the ledger knows what it mailed last."""
+def _mark(headline: str, first_of_series: bool) -> Action | int:
+    """What the headline says of the change: the level before a switch, or new, or continuing.
+
+    Without any mark it counts as issued: the ledger knows what it mailed last."""
+    if switch := _SWITCH.search(headline):
+        return int(switch[1].translate(_DIGITS))
+    if not first_of_series and "〔継続〕" in headline:
+        return Action.CONTINUE
+    return Action.ISSUE
+
+
+def _change(rank: int, mark: Action | int) -> tuple[Action, int]:
+    """(action, level before); the Kind code decides, the mark only tells new from continuing."""
     if rank == 0:
         # From which level it was lifted is not said: everybody who may have been told hears of it.
         return Action.LIFT, 5
-    if switch := _SWITCH.search(headline):
-        before = int(switch[1].translate(_DIGITS))
-        if before != rank:
-            return (Action.RAISE if rank > before else Action.LOWER), before
-    if first_of_series:
-        return Action.ISSUE, 0
-    for mark, action in _MARKS.items():
-        if mark in headline and action is not Action.LIFT:
-            return action, rank if action is Action.CONTINUE else 0
-    return Action.ISSUE, 0
+    if isinstance(mark, int):
+        return (Action.ISSUE if mark == rank else Action.RAISE if mark < rank else Action.LOWER), mark
+    return mark, rank if mark is Action.CONTINUE else 0

@@ -17,10 +17,16 @@ def weather(type_: str, head: Element | None, body: Element | None) -> tuple[Ite
         item
         for warning in warnings
         for entry in every(warning, "Item")
-        for area in _area(entry, "Area", "city:")
+        if (area := _municipality(entry))
         for kind in every(entry, "Kind")
         for item in _weather_item(type_, kind, area)
     )
+
+
+def _municipality(entry: Element) -> Area | None:
+    """The one Area of an Item (more of them would let a hostile file multiply areas by kinds)."""
+    code = text(entry, "Area/Code")
+    return Area(f"city:{code}", text(entry, "Area/Name") or code) if code else None
 
 
 def _area(entry: Element, path: str, system: str) -> Iterator[Area]:
@@ -118,7 +124,7 @@ def landslide(type_: str, head: Element | None, body: Element | None) -> tuple[I
     found: list[Item] = []
     for warning in typed(body, "Warning", "土砂災害警戒情報"):
         for entry in every(warning, "Item"):
-            for area in _area(entry, "Area", "city:"):
+            if area := _municipality(entry):
                 found.extend(_soil_item(entry, area))
     return tuple(found)
 
@@ -154,7 +160,7 @@ def tornado(type_: str, head: Element | None, body: Element | None) -> tuple[Ite
     found: list[Item] = []
     for warning in typed(body, "Warning", "竜巻注意情報" + _MUNICIPALITIES):
         for entry in every(warning, "Item"):
-            for area in _area(entry, "Area", "city:"):
+            if area := _municipality(entry):
                 found.extend(_tornado_item(entry, area, told))
     return tuple(found)
 

@@ -35,15 +35,15 @@ class Line:
 
 def lines(items: Iterable[Item]) -> tuple[Line, ...]:
     """One line per (action, kind, kind before), the gravest first."""
-    found: dict[tuple[Action, str, str, int], list[str]] = {}
+    found: dict[tuple[Action, str, str, int], dict[str, None]] = {}
     for item in items:
         last = (item.last_kind_name or "") if item.action in (Action.RAISE, Action.LOWER) else ""
         name = item.kind_name or ""
         if item.action is Action.CORRECT and item.rank == 0 and item.last_rank:
             # In a 訂正 what was lifted must not read like what is in force.
             name = word("lifted", kind=name)
-        places = found.setdefault((item.action, name, last, item.match_rank), [])
-        places.extend(area.name for area in item.areas if area.name not in places)
+        places = found.setdefault((item.action, name, last, item.match_rank), {})
+        places.update(dict.fromkeys(area.name for area in item.areas))
     made = (Line(a, k, last, rank, tuple(places)) for (a, k, last, rank), places in found.items())
     return tuple(sorted(made, key=lambda line: (_ORDER.index(line.action), -line.rank)))
 
@@ -71,8 +71,9 @@ def body(telegram: Telegram, group: Group) -> str:
         "reported": clock(telegram.reported_at),
         "office": telegram.publishers or telegram.office or "",
     }
+    values["periods"] = _periods(group)
     if group.category.startswith("weather-") and not _reports(group):
-        return letter("weather", periods=_periods(group), **values)
+        return letter("weather", **values)
     until = clock(telegram.valid_until)
     return letter(
         "notice",
