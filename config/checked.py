@@ -30,8 +30,7 @@ SENTENCES = {
     "string_type": "{name} に値を書いてください",
     "string_too_short": "{name} に値を書いてください",
     "string_too_long": "{name} が長すぎます（{max_length}文字まで）",
-    "string_pattern_mismatch": "{name} に使えない文字があります（いまの値: {input}）。"
-    "半角の英数字と「-」などで書いてください",
+    "string_pattern_mismatch": "{name} は「{example}」のように、半角で書いてください（いまの値: {input}）",
     "greater_than_equal": "{name} は {ge} 以上にしてください（いまの値: {input}）",
     "less_than_equal": "{name} は {le} 以下にしてください（いまの値: {input}）",
     "too_short": "{name} に少なくとも {min_length} 件を書いてください",
@@ -54,7 +53,8 @@ def checked(model: type[Model], document: Document, name: str) -> Model:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        found = [_mistake(model, document, name, detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        found = [_mistake(model, document, name, one) for one in details if not _follows(one, details)]
         raise BadConfig(
             sorted(set(found), key=lambda mistake: (mistake.line or 0, mistake.message))
         ) from error
@@ -64,6 +64,13 @@ def perhaps(wrong: str, known: Iterable[str]) -> str:
     """「（もしかして …）」 if something known looks like `wrong`, else nothing."""
     near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
     return f"（もしかして {near[0]}）" if near else ""
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is called too short only because what stands in it is wrong."""
+    at = detail["loc"]
+    below = (one for one in details if len(one["loc"]) > len(at) and one["loc"][: len(at)] == at)
+    return detail["type"] == "too_short" and any(below)
 
 
 def _mistake(model: type[BaseModel], document: Document, name: str, detail: ErrorDetails) -> Mistake:
@@ -85,12 +92,23 @@ def _sentence(model: type[BaseModel], at: At, detail: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     template = SENTENCES.get(kind, "{name} の値が正しくありません（いまの値: {input}）")
-    return template.format(**{**context, "name": name, "input": _short(detail["input"])})
+    told = {"name": name, "input": _short(detail["input"]), "example": _example(model, at)}
+    return template.format(**{**context, **told})
 
 
 def _short(value: object) -> str:
     text = "なし" if value is None else str(value)
     return text if len(text) <= 40 else text[:40] + "…"
+
+
+def _example(model: type[BaseModel], at: At) -> str:
+    """What the model's own field gives as an example."""
+    around = _type_at(model, at[:-1])
+    if isinstance(around, type) and issubclass(around, BaseModel):
+        for name, field in around.model_fields.items():
+            if (field.alias or name) == at[-1] and field.examples:
+                return str(field.examples[0])
+    return "abc-123"
 
 
 def _fields(model: type[BaseModel], at: At) -> list[str]:

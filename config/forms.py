@@ -88,6 +88,10 @@ HostPort = Annotated[Endpoint, BeforeValidator(endpoint)]
 Url = Annotated[str, AfterValidator(_url)]
 Domain = Annotated[str, AfterValidator(domain)]
 Text = Annotated[str, Field(min_length=1, max_length=80)]
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-LocalPart = Annotated[str, Field(pattern=rf"^[a-z0-9][a-z0-9._-]{{0,{40 - TOKEN_ROOM - 1}}}$")]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", examples=["abc-123"])]
+_PHONE = r"[0-9]{2,5}-[0-9]{1,4}-[0-9]{3,4}"
+Phone = Annotated[str, Field(pattern=f"^{_PHONE}$", examples=["043-000-0111"])]
+PhoneOrNone = Annotated[str, Field(pattern=f"^({_PHONE})?$", examples=["043-000-0111"])]
+_LOCAL_PART = rf"^[a-z0-9][a-z0-9._-]{{0,{40 - TOKEN_ROOM - 1}}}$"
+LocalPart = Annotated[str, Field(pattern=_LOCAL_PART, examples=["touroku"])]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$", examples=["dkim.pem"])]

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from config.categories import CategoriesFile
 from config.checked import Frozen, perhaps
-from config.forms import Domain, Key, Text, mail_address
+from config.forms import Domain, Key, Phone, Text, mail_address
 from config.yamlfile import At
 
 FILE = "people.yaml"
@@ -23,7 +23,7 @@ class Unit(Frozen):
 
     key: Key
     name: Text
-    phone: Annotated[str, Field(pattern=r"^[0-9]{2,5}-[0-9]{1,4}-[0-9]{3,4}$")]
+    phone: Phone
     mail: Address
 
 
@@ -54,10 +54,12 @@ class Person(Frozen):
     name: Text
     address: Address
     unit: str
-    slack: Annotated[str | None, Field(pattern=r"^T[A-Z0-9]+/[UW][A-Z0-9]+$")] = None
+    slack: Annotated[str | None, Field(pattern=r"^T[A-Z0-9]+/[UW][A-Z0-9]+$", examples=["T01/U01"])] = None
     proof: Literal["dkim", "dkim+smime"] = "dkim"
     domains: tuple[Domain, ...] = ()
-    pin_hash: Annotated[str | None, Field(pattern=r"^scrypt\$[0-9a-f]+\$[0-9a-f]+$")] = None
+    pin_hash: Annotated[
+        str | None, Field(pattern=r"^scrypt\$[0-9a-f]+\$[0-9a-f]+$", examples=["scrypt$…$…"])
+    ] = None
     rights: tuple[Right, ...] = ()
 
 

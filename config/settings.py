@@ -8,7 +8,18 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from config.checked import Frozen, checked
-from config.forms import Domain, Endpoint, FileName, HostPort, Key, LocalPart, Text, Url, is_loopback
+from config.forms import (
+    Domain,
+    Endpoint,
+    FileName,
+    HostPort,
+    Key,
+    LocalPart,
+    PhoneOrNone,
+    Text,
+    Url,
+    is_loopback,
+)
 from config.mistake import BadConfig, Mistake
 from config.secret import read_secret
 from config.yamlfile import load
@@ -37,7 +48,7 @@ class Town(Frozen):
     key: Key
     name: Text
     section: str = ""
-    phone: str = ""
+    phone: PhoneOrNone = ""
 
 
 class Addresses(Frozen):
@@ -110,8 +121,8 @@ class Slack(Frozen):
     """The chiefs' door; tokens are in the secrets folder (slack-bot, slack-app)."""
 
     api: Annotated[Url, AfterValidator(lambda url: url.rstrip("/") + "/")] = "https://slack.com/api/"
-    team: Annotated[str, Field(pattern=r"^T[A-Z0-9]+$")]
-    channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$")]
+    team: Annotated[str, Field(pattern=r"^T[A-Z0-9]+$", examples=["T01"])]
+    channel: Annotated[str, Field(pattern=r"^[CG][A-Z0-9]+$", examples=["C01"])]
     fallback_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
 
 

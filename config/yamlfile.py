@@ -159,17 +159,20 @@ class _Builder:
 
 def _plain(error: yaml.YAMLError, text: str, name: str) -> BadConfig:
     """A sentence an operator understands, for an error of the YAML library."""
-    mark = getattr(error, "problem_mark", None)
+    words = f"{getattr(error, 'problem', '')} {getattr(error, 'reason', '')}"
+    # An open quotation is noticed at the end of the file; it is told where it began.
+    mark = getattr(error, "context_mark" if "end of stream" in words else "problem_mark", None)
     position = getattr(error, "position", None)
     line = mark.line + 1 if mark is not None else None
     if line is None and isinstance(position, int):
         line = text[:position].count("\n") + 1
-    words = f"{getattr(error, 'problem', '')} {getattr(error, 'reason', '')}"
     message = next(
         (told for found, told in HINTS.items() if found in words), "YAML の書き方が正しくありません"
     )
-    if line is not None and "：" in "".join(text.splitlines()[max(0, line - 2) : line]):
-        message += "。全角のコロン「：」を半角の「:」にしてください"
+    lines = text.splitlines()
+    for near in (line or 0, (line or 0) - 1):
+        if 1 <= near <= len(lines) and "：" in lines[near - 1]:
+            return _bad(name, near, "全角のコロン「：」があります。半角の「:」と空白にしてください")
     return _bad(name, line, message)
 
 
