@@ -14,7 +14,6 @@ from bot.kit import (
     cut,
     cut_escaped,
     divider,
-    escape,
     exact,
     fields,
     header,
@@ -24,9 +23,11 @@ from bot.kit import (
 from bot.wording import phrase
 
 BODY_ROOM = 6000
-"""Characters of a mail shown on a card; the rest is behind the link. Slack takes about 13,000 in all."""
+"""Characters of a mail shown on a card; the rest is behind the link."""
 SMALL_ROOM = 1500
 """For the second try, when Slack finds a card too long all the same."""
+WHOLE_ROOM = 12_000
+"""Characters of a whole card as JSON, which is how Slack seems to count (it gives no number)."""
 _AREAS_ROOM = 1200
 _LINES = 8
 _LINE_ROOM = 150
@@ -35,6 +36,14 @@ _NAME_ROOM = 120
 
 def approval_card(card: Card, room: int = BODY_ROOM) -> list[Block]:
     """The card of a version waiting for approval, with its buttons; `room` characters of the mail at most."""
+    made = _waiting(card, room)
+    while size(made) > WHOLE_ROOM and room > 0:
+        room = room * 3 // 4
+        made = _waiting(card, room)
+    return made
+
+
+def _waiting(card: Card, room: int) -> list[Block]:
     return [
         header(_say(f"header.{card.realm}")),
         *_warnings(card),
@@ -51,7 +60,7 @@ def approval_card(card: Card, room: int = BODY_ROOM) -> list[Block]:
 
 def decided_card(card: Card, outcome: Outcome) -> list[Block]:
     """The same card after a decision: no buttons, who decided when, and how the delivery stands."""
-    who = {"by": cut_escaped(outcome.by, _NAME_ROOM), "when": escape(outcome.when)}
+    who = {"by": cut_escaped(outcome.by, _NAME_ROOM), "when": cut_escaped(outcome.when, _NAME_ROOM)}
     code = f"{outcome.verdict}.{card.realm}" if outcome.verdict is Verdict.APPROVED else outcome.verdict.value
     blocks = [
         header(_say(f"{outcome.verdict}.header", number=card.number)),
@@ -63,7 +72,7 @@ def decided_card(card: Card, outcome: Outcome) -> list[Block]:
         blocks.append(section(_say("progress", progress=cut_escaped(outcome.progress, 300))))
     blocks += [section(_say(f"realm.{card.realm}"))] if outcome.verdict is not Verdict.APPROVED else []
     blocks += [exact(cut(card.subject, 300)), fields(_facts(card)), *_whereto(card)]
-    return [*blocks, context(_say("door", door=escape(outcome.door)))]
+    return [*blocks, context(_say("door", door=cut_escaped(outcome.door, _NAME_ROOM)))]
 
 
 def voided_card(card: Card, why: str) -> list[Block]:
@@ -112,7 +121,7 @@ def _facts(card: Card) -> list[str]:
 
 def _whereto(card: Card) -> list[Block]:
     count = _say("area-count", count=str(len(card.areas)))
-    named = _names([escape(area) for area in card.areas], _AREAS_ROOM)
+    named = _names([cut_escaped(area, _NAME_ROOM) for area in card.areas], _AREAS_ROOM)
     blocks = [section(_say("areas", count=count, areas=named))]
     if card.carriers:
         lines = [cut_escaped(line, _LINE_ROOM) for line in card.carriers[:_LINES]]
@@ -130,8 +139,8 @@ def _names(areas: Sequence[str], room: int) -> str:
         if used > room:
             break
         named.append(area)
-    whole = separator.join(named) or cut(areas[0], room)
-    more = len(areas) - max(len(named), 1)
+    whole = separator.join(named)
+    more = len(areas) - len(named)
     return _say("more-areas", areas=whole, more=str(more)) if more else whole
 
 
@@ -189,7 +198,7 @@ def _buttons(card: Card) -> list[Block]:
 
 
 def _question(card: Card) -> Block:
-    areas = _names([visible(area) for area in card.areas], 120)
+    areas = _names([cut(visible(area), 60) for area in card.areas], 120)
     words = _say(
         "confirm.text", areas=areas, count=cut(visible(card.count), 40), release=cut(card.release, 40)
     )

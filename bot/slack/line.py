@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 2.0
 """Slack takes an answer to a form for three seconds; ours is given before."""
-LOOK_SECONDS = 0.5
 _ANYTHING = re.compile(r"[\s\S]*")
 
 
@@ -75,13 +74,13 @@ class SlackLine:
         if self._acts:
             await asyncio.wait(self._acts, timeout=ANSWER_SECONDS)
         ending: list[asyncio.Future[None]] = [*self._own, *self._acts]
+        for task in ending:
+            task.cancel()
         if self._handler is not None:
             client = self._handler.client
             await client.close()  # type: ignore[no-untyped-call]  # untyped
             inner = (client.message_processor, client.current_session_monitor, client.message_receiver)
             ending += [task for task in inner if task is not None]
-        for task in ending:
-            task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
 
     async def until(self, health: Health) -> None:
@@ -171,11 +170,14 @@ class SlackLine:
             if not await client.is_connected():
                 # An address opens one connection, once, yet the library tries a failed one again for ever.
                 client.wss_uri = None
-                if self.health is not Health.CONNECTING:
+                if self.health is not Health.CONNECTING or self._waited() > self._ping:
                     await self._turn(Health.DOWN)
             elif self.health is not Health.CONNECTED:
                 await self._turn(await self._standing())
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._ping / 10)
+
+    def _waited(self) -> float:
+        return asyncio.get_running_loop().time() - self.health_since
 
     async def _standing(self) -> Health:
         try:

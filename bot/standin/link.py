@@ -35,6 +35,9 @@ class Link:
         """`changed` is called whenever a connection comes or goes."""
         self._changed = changed
         self._tickets: set[str] = set()
+        self.tickets = 0
+        self.refusing = 0
+        """How many of the next connections fail at the door, their address used up (a fault for tests)."""
         self._open: list[web.WebSocketResponse] = []
         self._wires: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._turn = itertools.count()
@@ -46,6 +49,7 @@ class Link:
         """A word that opens one connection, once."""
         ticket = secrets.token_urlsafe(12)
         self._tickets.add(ticket)
+        self.tickets += 1
         return ticket
 
     @property
@@ -64,6 +68,9 @@ class Link:
         if ticket not in self._tickets:
             return web.Response(status=404, text="this address has been used")
         self._tickets.discard(ticket)
+        if self.refusing > 0:
+            self.refusing -= 1
+            return web.Response(status=503)
         socket = web.WebSocketResponse(heartbeat=30)
         await socket.prepare(request)
         info = {"app_id": "A0HANSHO"}
