@@ -81,8 +81,8 @@ def _issued(
     now: datetime,
 ) -> bool:
     """Whether a chain leads to one of the roots; a root that is the certificate itself is a pin."""
-    if certificate in roots:
-        return True
+    if certificate in roots or not roots:
+        return bool(roots)
     builder = PolicyBuilder().store(Store(roots)).time(now.astimezone(UTC).replace(tzinfo=None))
     builder = builder.extension_policies(ca_policy=_ca_policy(), ee_policy=ExtensionPolicy.permit_all())
     try:
@@ -101,9 +101,8 @@ def doubts(
     now: datetime,
 ) -> list[str]:
     """Codes why this certificate may not sign for `author` at `now`, empty if it may. Asks no revocation."""
-    out: list[str] = []
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-        out.append("certificate-expired")
+    valid = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+    out: list[str] = [] if valid else ["certificate-expired"]
     purpose = _purpose(certificate)
     if purpose is not None:
         out.append(purpose)
@@ -111,6 +110,6 @@ def doubts(
         out.append("certificate-other-address")
     if not _strong(certificate):
         out.append("certificate-weak")
-    if not roots or not _issued(certificate, others, roots, now):
+    if valid and not _issued(certificate, others, roots, now):
         out.append("certificate-untrusted")
     return out

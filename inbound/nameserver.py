@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 from collections.abc import Mapping
+from typing import cast
 
 import dns.exception
 import dns.flags
@@ -50,8 +51,8 @@ class _Udp(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # By its duty, not by its class: the selector loop's transport does not inherit DatagramTransport.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         answer = self._server.answer(data, udp=True)
@@ -67,6 +68,7 @@ class NameServer:
         self._names = {name for name, _ in self._records}
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
+        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def replace(self, zone: Zone) -> None:
         """Serve another zone from now on (a key rolled over, a record forgotten)."""
@@ -98,6 +100,10 @@ class NameServer:
             self._udp.close()
         if self._tcp is not None:
             self._tcp.close()
+            talks = list(self._talks)
+            for writer in self._talks.values():
+                writer.close()
+            await asyncio.gather(*talks, return_exceptions=True)
             await self._tcp.wait_closed()
 
     def answer(self, wire: bytes, *, udp: bool) -> bytes | None:
@@ -130,6 +136,8 @@ class NameServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Questions over TCP, each after its length (RFC 1035 4.2.2)."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._talks[task] = writer
         try:
             while True:
                 length = int.from_bytes(await asyncio.wait_for(reader.readexactly(2), 5), "big")
@@ -141,4 +149,5 @@ class NameServer:
         except (asyncio.IncompleteReadError, TimeoutError, ConnectionError):
             pass
         finally:
+            del self._talks[task]
             writer.close()
