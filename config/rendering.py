@@ -86,8 +86,8 @@ def render(draft: Draft) -> Rendering:
         "notice": notice,
         "body": mailhtml.paragraphs(_clean(draft.body)),
         "archive_url": draft.archive_url,
-        "source": draft.source,
-        "unit": draft.unit,
+        "source": clean_line(draft.source or ""),
+        "unit": clean_line(draft.unit),
         "phone": draft.phone,
     }
     front, *middle, end = mailhtml.page(values, sections)
