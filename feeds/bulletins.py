@@ -8,7 +8,7 @@ from feeds import weather_text, words
 from feeds.groups import Group, grouped
 from feeds.item import Action, Item, Realm
 from feeds.quake_text import quake_body, quake_subject
-from feeds.telegram import Telegram
+from feeds.telegram import InfoType, Telegram
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,9 @@ class FeedDraft:
     """A bulletin as the feed proposes it; the store decides about it.
 
     `areas`: (`system:code`, rank compared with a resident's minimum, rank in force now); empty for a 取消,
-    whose recipients are those of `event_key`. `telegram` is Telegram.key. The subject carries no mark of the
+    whose recipients are those who got mails of the same `unit` and realm (not of the same `event_key`: a 取消
+    of 震度速報 takes back that telegram, not the 震源・震度情報 of the same quake). `event_key` is the thread of one
+    incident over telegram types. `telegram` is Telegram.key, `unit` Telegram.unit. The subject carries no mark of the
     realm: the rendering stamps it (LESSONS R1)."""
 
     category: str
@@ -27,6 +29,7 @@ class FeedDraft:
     info_type: str
     realm: Realm
     telegram: str
+    unit: str
     reported_at: datetime | None
     valid_until: datetime | None
 
@@ -42,7 +45,9 @@ def drafts(telegram: Telegram, *, only: Container[str] | None = None) -> tuple[F
     found = []
     for group in grouped(telegram.items):
         ours = _within(group, only)
-        if ours.items and group.category != "other":
+        # A report whose areas no code names (an alert by an office we have no number for) reaches nobody.
+        reachable = ours.codes or telegram.info_type == InfoType.CANCELLED
+        if ours.items and reachable and group.category != "other":
             found.append(_draft(telegram, ours, realm, telegram.info_type))
     return tuple(found)
 
@@ -70,6 +75,7 @@ def _draft(telegram: Telegram, group: Group, realm: Realm, info_type: str) -> Fe
         info_type=info_type,
         realm=realm,
         telegram=telegram.key,
+        unit=telegram.unit,
         reported_at=telegram.reported_at,
         valid_until=telegram.valid_until,
     )
@@ -100,7 +106,7 @@ def _words(telegram: Telegram, group: Group) -> tuple[str, str]:
         return _cancelled(telegram, group)
     if group.category == "quake":
         return quake_subject(telegram, group), quake_body(telegram, group)
-    return weather_text.subject(group), weather_text.body(telegram, group)
+    return weather_text.subject(telegram, group), weather_text.body(telegram, group)
 
 
 def _cancelled(telegram: Telegram, group: Group) -> tuple[str, str]:

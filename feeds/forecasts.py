@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from feeds import kinds
 from feeds.item import Action, Area, Item
+from feeds.offices import PREFECTURES
 from feeds.warnings import unknown
 from feeds.xml import Element, every, own_text, text, typed
 
@@ -33,37 +34,48 @@ def daily(type_: str, head: Element | None, body: Element | None) -> tuple[Item,
 
 
 def _days(series: Element) -> dict[str, str]:
-    """timeId -> 今日, 明日, 明後日 (VPFD) or its date (VPFW); timeIds hold within one TimeSeriesInfo only."""
+    """timeId -> 今日, 明日, 明後日 (VPFD) or 7/20 (VPFW); timeIds hold within one TimeSeriesInfo only."""
     return {
-        define.get("timeId") or "": text(define, "Name") or (text(define, "DateTime") or "")[:10]
+        define.get("timeId") or "": text(define, "Name") or _date(text(define, "DateTime") or "")
         for define in every(series, "TimeDefines/TimeDefine")
     }
 
 
+def _date(words: str) -> str:
+    """2026-07-20T00:00:00+09:00 -> 7/20."""
+    month, _, day = words[5:10].partition("-")
+    return f"{int(month)}/{int(day)}" if month.isdecimal() and day.isdecimal() else ""
+
+
 def _weather(entry: Element, days: dict[str, str]) -> Iterator[str]:
     """`今日：くもり後雨`, one for each day, in the telegram's words."""
-    for element in every(entry, "Kind/Property/WeatherPart/Weather"):
-        if (day := days.get(element.get("refID") or "")) and (words := own_text(element)):
-            yield f"{day}：{words}"
+    for part in every(entry, "Kind/Property"):
+        # The three-hourly series beside it has WeatherParts too, under another Type.
+        if text(part, "Type") != "天気":
+            continue
+        for element in every(part, "WeatherPart/Weather"):
+            if (day := days.get(element.get("refID") or "")) and (words := own_text(element)):
+                yield f"{day}：{words}"
 
 
 def overview(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
     """VPFG50: 天気概況 of a 府県予報区, text only."""
-    return _whole("forecast", body)
-
-
-def heat(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
-    """VPFT50: 熱中症警戒アラート of a 府県予報区, text only."""
-    return _whole("heat", body)
-
-
-def _whole(phenomenon: str, body: Element | None) -> tuple[Item, ...]:
     found = (
         Area(f"pref:{code}", text(element, "Name") or code)
         for element in every(body, "TargetArea")
         if (code := text(element, "Code"))
     )
-    return tuple(_report(phenomenon, area) for area in found)
+    return tuple(_report("forecast", area) for area in found)
+
+
+def heat(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
+    """VPFT50: 熱中症警戒アラート, text only: the editing office alone says for which 府県予報区.
+
+    Without areas (an office of several) it is known and kept, and reaches nobody by itself."""
+    office = text(head.getparent() if head is not None else None, "Control/EditorialOffice")
+    code = PREFECTURES.get(office or "")
+    areas = (Area(f"pref:{code}", office or code),) if code else ()
+    return (Item("heat", None, None, None, 1, areas, Action.REPORT),)
 
 
 def _report(phenomenon: str, area: Area, sentences: tuple[str, ...] = ()) -> Item:

@@ -48,8 +48,11 @@ def lines(items: Iterable[Item]) -> tuple[Line, ...]:
     return tuple(sorted(made, key=lambda line: (_ORDER.index(line.action), -line.rank)))
 
 
-def subject(group: Group) -> str:
+def subject(telegram: Telegram, group: Group) -> str:
     """Level and what, place, change: 「レベル３大雨警報 千葉市（発表）」."""
+    if group.category == "heat" and telegram.head_title:
+        # The areas come from the office, whose name is no place: JMA's own title has both.
+        return telegram.head_title
     found = lines(group.items)
     lead = found[0]
     kind = lead.kind or word(group.category)
@@ -67,7 +70,9 @@ def body(telegram: Telegram, group: Group) -> str:
     """JMA's headline, what changed where, its periods where there are few places, and the source."""
     values = {
         "headline": telegram.headline or telegram.head_title or "",
-        "lines": "\n".join(_words(line, group.category) for line in lines(group.items)),
+        "lines": "\n".join(_words(line, group.category) for line in lines(group.items))
+        if group.category != "heat"
+        else "",
         "reported": clock(telegram.reported_at),
         "office": telegram.publishers or telegram.office or "",
     }

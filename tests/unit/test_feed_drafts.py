@@ -78,7 +78,15 @@ def test_a_cancellation_does_not_repeat_the_wrong_alarm() -> None:
     draft = only("rain-cancel")
     assert (draft.areas, draft.info_type) == ((), "取消")
     assert draft.subject == "【取消】先ほどの大雨の情報（銚子地方気象台）"
-    assert draft.event_key == only("rain-issue").event_key
+    assert draft.unit == only("rain-issue").unit
+
+
+def test_a_cancelled_flash_does_not_take_back_the_full_report_of_the_same_quake() -> None:
+    event = {"info_type": "取消", "event_id": "20261120085600", "office": "気象庁本庁"}
+    (flash,) = drafts(read(report("震度速報", **event)))
+    quake = only("quake")
+    assert flash.event_key == quake.event_key
+    assert flash.unit != quake.unit
 
 
 @pytest.mark.req("C8.1")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from feeds.bulletins import drafts
 from feeds.item import Action, Audience
 from feeds.telegram import Why, read
 from tests.telegrams import SEIS, area, information, one, report, understood
@@ -222,10 +223,33 @@ def test_forecasts_are_told_once_for_each_area(title: str, code: str, expected: 
     assert (item.areas[0].code, item.action, item.mail) == (expected, Action.REPORT, True)
 
 
-@pytest.mark.parametrize(
-    ("title", "phenomenon"), [("熱中症警戒アラート", "heat"), ("府県天気概況", "forecast")]
-)
-def test_texts_for_a_whole_prefecture(title: str, phenomenon: str) -> None:
+def test_the_overview_names_its_prefecture() -> None:
     target = "<TargetArea><Name>千葉県</Name><Code>120000</Code></TargetArea>"
-    item = one(report(title, target + "<Comment><Text>本文</Text></Comment>"))
-    assert (item.phenomenon, item.areas[0].code, item.action) == (phenomenon, "pref:120000", Action.REPORT)
+    item = one(report("府県天気概況", target))
+    assert (item.phenomenon, item.areas[0].code, item.action) == ("forecast", "pref:120000", Action.REPORT)
+
+
+@pytest.mark.parametrize(
+    ("office", "areas"),
+    [("銚子地方気象台", ["pref:120000"]), ("仙台管区気象台", ["pref:040000"]), ("気象庁本庁", [])],
+)
+def test_a_heat_alert_is_placed_by_its_office(office: str, areas: list[str]) -> None:
+    data = report("熱中症警戒アラート", "<Comment><Text>本文</Text></Comment>", office=office)
+    item = one(data)
+    assert (item.phenomenon, [area.code for area in item.areas]) == ("heat", areas)
+    assert [draft.body.splitlines()[-5] for draft in drafts(read(data))] == ["本文" for _ in areas]
+
+
+def test_the_forecast_of_each_day_is_kept() -> None:
+    defines = (
+        '<TimeDefines><TimeDefine timeId="1"><Name>今日</Name></TimeDefine>'
+        '<TimeDefine timeId="2"><DateTime>2026-11-21T00:00:00+09:00</DateTime></TimeDefine></TimeDefines>'
+    )
+    weather = '<WeatherPart><Weather refID="1">晴れ</Weather><Weather refID="2">雨</Weather></WeatherPart>'
+    kinds = "".join(
+        f"<Kind><Property><Type>{type_}</Type>{weather}</Property></Kind>"
+        for type_ in ("天気", "３時間内卓越天気")
+    )
+    series = f"<TimeSeriesInfo>{defines}<Item>{kinds}{area('120010')}</Item></TimeSeriesInfo>"
+    infos = f'<MeteorologicalInfos type="区域予報">{series}</MeteorologicalInfos>'
+    assert one(report("府県天気予報（Ｒ１）", infos)).sentences == ("今日：晴れ", "11/21：雨")
