@@ -18,6 +18,7 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 
+_DAEMON = re.compile(rb"\b(?:mailer-daemon|postmaster)\b", re.IGNORECASE)  # also without any domain
 _SUPPRESS = re.compile(rb"\b(?:all|oof|autoreply)\b", re.IGNORECASE)
 
 
@@ -75,7 +76,8 @@ def reason(sheet: headers.Sheet, author: str | None) -> str | None:
     found = _by_kind(sheet) or _by_mark(sheet) or _by_path(sheet)
     if found is not None:
         return found
-    if author is not None and machine(author):
+    nobody = author is None and any(_DAEMON.search(value[:200]) for value in sheet.all("from"))
+    if nobody or (author is not None and machine(author)):
         return "machine-sender"
     return "auto-subject" if _SUBJECT.match(headers.text(sheet.first("subject"))) else None
 

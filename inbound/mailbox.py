@@ -8,9 +8,8 @@ from inbound import charset, headers
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~"
 # Dots may stand anywhere: docomo and au sold `a..b.@` and `.x@` until 2009 (MAIL.md 2).
 _LOCAL = re.compile(rf"[.{_ATEXT}-]{{1,64}}")
-_DOMAIN = re.compile(
-    r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})+"
-)
+_LABEL = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
 _ATOM = re.compile(r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]+")
 _LIMIT = 64 * 1024
 
@@ -37,8 +36,14 @@ def canonical(address: str) -> str | None:
     """The unquoted form, domain in lower case, by which a subscriber is known; None if it is no address.
 
     `"a..b."@docomo.ne.jp` and `a..b.@docomo.ne.jp` are one. Quoted forms that need their quotes (spaces, a
-    second @), address literals, non-ASCII and encoded words are refused.
+    second @), address literals, domains without a dot, non-ASCII and encoded words are refused.
     """
+    found = _form(address)
+    return found if found is not None and "." in found.rpartition("@")[2] else None
+
+
+def _form(address: str) -> str | None:
+    """The same, where a domain may be a bare host name: enough to say who wrote (MAILER-DAEMON@localhost)."""
     local, at, domain = address.rpartition("@")
     if local.startswith('"') and local.endswith('"') and len(local) > 1:
         local = re.sub(r"\\(.)", r"\1", local[1:-1])
@@ -127,7 +132,7 @@ def _spec(tokens: list[_Token]) -> str:
         raise BadAddress("not an address")
     quote = '"' if kinds[0] == "quoted" else ""
     local = tokens[0].text.replace("\\", "\\\\").replace('"', '\\"') if quote else tokens[0].text
-    address = canonical(f"{quote}{local}{quote}@{tokens[2].text}")
+    address = _form(f"{quote}{local}{quote}@{tokens[2].text}")
     if address is None:
         raise BadAddress("not an address")
     return address
@@ -165,7 +170,7 @@ def _mailbox(tokens: list[_Token]) -> Mailbox:
     bare = "".join(token.text for token in phrase).strip()
     allowed = ("space", "comment", "quoted", "atom", "[", "]")
     # An unquoted name with @ or : is a second address or a group to some readers, if not the address again.
-    if any(token.kind not in allowed for token in phrase) and canonical(bare) != address:
+    if any(token.kind not in allowed for token in phrase) and _form(bare) != address:
         raise BadAddress("not a display name")
     return Mailbox(_name(phrase), address)
 

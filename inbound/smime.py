@@ -111,6 +111,8 @@ def _attribute(info: cms.SignerInfo, name: str) -> object:
 
 
 def _certificates(data: cms.SignedData) -> list[x509.Certificate]:
+    if any(each.name == "certificate" and each.chosen.serial_number <= 0 for each in data["certificates"]):
+        raise _Unreadable("smime-structure")  # RFC 5280 4.1.2.2; cryptography only warns of it
     return [
         x509.load_der_x509_certificate(each.chosen.dump())
         for each in data["certificates"]

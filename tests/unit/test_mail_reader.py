@@ -128,7 +128,7 @@ def test_html_alone_is_read_as_text() -> None:
     [
         ("Auto-Submitted: auto-replied (vacation)", "auto-submitted"), ("Auto-Submitted: no", None),
         ("Precedence: bulk", "precedence"), ("Return-Path: <>", "null-sender"), ("List-Id: <x.y>", "list"),
-        ("Return-Path: <owner-x@b.example>", "machine-sender"), ("From: MAILER-DAEMON@b.example", "machine-sender"),
+        ("Return-Path: <owner-x@b.example>", "machine-sender"), ("From: MAILER-DAEMON@b.example", "machine-sender"), ("From: Mailer-Daemon <>", "machine-sender"),
         ("X-Auto-Response-Suppress: DR, OOF", "response-suppressed"), ("Feedback-ID: 1:2:3", "bulk"),
         ("X-Loop: touroku@city.example", "loop"), ("X-Autoreply: yes", "auto-reply-header"),
         ("Content-Type: multipart/report; report-type=delivery-status; boundary=x", "report"),
