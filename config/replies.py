@@ -8,50 +8,15 @@ worst mistake this code can make, so every doubt is answered with "soft" (LESSON
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
 
-TABLES = Path(__file__).parent / "replies"
+from config.reasons import HARD, Kind, Reason, kind_of
+from config.reply_tables import basic, enhanced, providers, texts
+
 MOST_TEXT = 4000
 NEAR_US = frozenset({"connect", "helo", "mail"})
 ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'@]{1,200}@[\w.-]{1,255}")
 LINK = re.compile(r"(https?:\s?//[^\s/?#<>\"]{1,200})[^\s<>\"]*")
-
-
-class Kind(StrEnum):
-    """How bad it is for the address; only ``hard`` may ever lead to suspension as dead."""
-
-    HARD = "hard"
-    SOFT = "soft"
-    COMPLAINT = "complaint"
-    AUTO_REPLY = "auto-reply"
-    OTHER = "other"
-    NONE = "none"
-
-
-class Reason(StrEnum):
-    """Why, in the closed list of the bounce contract."""
-
-    USER_UNKNOWN = "user-unknown"
-    HOST_UNKNOWN = "host-unknown"
-    NOT_ACCEPTING = "not-accepting"
-    MOVED = "moved"
-    MAILBOX_FULL = "mailbox-full"
-    FILTERED = "filtered"
-    SUSPENDED = "suspended"
-    REJECTED = "rejected"
-    BLOCKED = "blocked"
-    SPAM = "spam"
-    POLICY = "policy"
-    TOO_BIG = "too-big"
-    EXPIRED = "expired"
-    DELAYED = "delayed"
-    DELIVERED = "delivered"
-    VACATION = "vacation"
-    FEEDBACK = "feedback"
-    AUTH_FAILURE = "auth-failure"
-    UNKNOWN = "unknown"
 
 
 class Basis(StrEnum):
@@ -62,15 +27,6 @@ class Basis(StrEnum):
     ENHANCED = "enhanced"
     BASIC = "basic"
     NOTHING = "nothing"
-
-
-HARD = frozenset({Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTING, Reason.MOVED})
-KINDS = {
-    Reason.FEEDBACK: Kind.COMPLAINT,
-    Reason.VACATION: Kind.AUTO_REPLY,
-    Reason.DELIVERED: Kind.OTHER,
-    Reason.AUTH_FAILURE: Kind.OTHER,
-}
 
 
 @dataclass(frozen=True)
@@ -95,7 +51,7 @@ class _Reply:
 
     @property
     def temporary(self) -> bool:
-        return self.basic is not None and 400 <= self.basic < 500 or any(c[0] == "4" for c in self.codes)
+        return (self.basic is not None and 400 <= self.basic < 500) or any(c[0] == "4" for c in self.codes)
 
     @property
     def addressed(self) -> bool:
@@ -105,11 +61,6 @@ class _Reply:
     @property
     def policy(self) -> bool:
         return any(code.split(".")[1] == "7" for code in self.codes)
-
-
-def kind_of(reason: Reason) -> Kind:
-    """The kind that goes with a reason of a delivery or report."""
-    return Kind.HARD if reason in HARD else KINDS.get(reason, Kind.SOFT)
 
 
 def classify(
@@ -165,24 +116,21 @@ def _reply(code: int | None, enhanced: str | None, text: str, domain: str, host:
 
 def _look_up(reply: _Reply) -> tuple[Reason, Basis]:
     """The tables in their order of trust: provider, words, enhanced codes, the bare reply code."""
-    for rule in _providers():
-        if rule.fits(reply):
+    told = f"{reply.basic or ''} {' '.join(reply.codes)} {reply.text}"
+    for rule in providers():
+        if rule.here(reply.where, reply.stage) and rule.pattern.search(told):
             return rule.reason, Basis.PROVIDER
-    for phrase in _texts():
+    for phrase in texts():
         if phrase.pattern.search(reply.text):
             sure = not phrase.needs_rcpt or reply.stage == "rcpt" or reply.addressed
-            return (phrase.reason if sure else Reason.FILTERED), Basis.TEXT
-    for code in reply.codes:
-        table = _enhanced()
-        reason = table.get(code) or table.get("x" + code[1:])
+            lie = Reason.REJECTED if reply.stage in NEAR_US else Reason.FILTERED
+            return (phrase.reason if sure else lie), Basis.TEXT
+    for code in (*reply.codes, *(f"x.{code.split('.')[1]}.x" for code in reply.codes)):
+        reason = enhanced().get(code) or enhanced().get("x" + code[1:])
         if reason:
             return reason, Basis.ENHANCED
-    for code in reply.codes:
-        reason = _enhanced().get(f"x.{code.split('.')[1]}.x")
-        if reason:
-            return reason, Basis.ENHANCED
-    if reply.basic is not None and str(reply.basic) in _basic():
-        return _basic()[str(reply.basic)], Basis.BASIC
+    if reply.basic is not None and str(reply.basic) in basic():
+        return basic()[str(reply.basic)], Basis.BASIC
     return Reason.UNKNOWN, Basis.NOTHING
 
 
@@ -197,57 +145,3 @@ def _doubt(reason: Reason, reply: _Reply, final: bool) -> Reason:
     if reply.temporary and not (final and reason is Reason.USER_UNKNOWN and reply.addressed):
         return Reason.EXPIRED if final else Reason.DELAYED
     return reason
-
-
-@dataclass(frozen=True)
-class _Phrase:
-    reason: Reason
-    needs_rcpt: bool
-    pattern: re.Pattern[str]
-
-
-@dataclass(frozen=True)
-class _Provider:
-    hosts: tuple[str, ...]
-    stages: tuple[str, ...]
-    pattern: re.Pattern[str]
-    reason: Reason
-
-    def fits(self, reply: _Reply) -> bool:
-        here = any(w == h or w.endswith("." + h) for w in reply.where for h in self.hosts)
-        if not here or ("*" not in self.stages and (reply.stage or "-") not in self.stages):
-            return False
-        code = f"{reply.basic or ''} {' '.join(reply.codes)} {reply.text}"
-        return self.pattern.search(code) is not None
-
-
-def rows(path: Path) -> list[list[str]]:
-    """The rows of one of our tables: cells parted by tabs, # and empty lines skipped, the heading dropped."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    table = [[cell.strip() for cell in line.split("\t")] for line in lines if line and line[0] != "#"]
-    return table[1:]
-
-
-@cache
-def _texts() -> tuple[_Phrase, ...]:
-    return tuple(
-        _Phrase(Reason(row[0]), row[1] == "rcpt", re.compile(row[2])) for row in rows(TABLES / "texts.tsv")
-    )
-
-
-@cache
-def _providers() -> tuple[_Provider, ...]:
-    return tuple(
-        _Provider(tuple(row[0].split()), tuple(row[1].split()), re.compile(row[2]), Reason(row[3]))
-        for row in rows(TABLES / "providers.tsv")
-    )
-
-
-@cache
-def _enhanced() -> dict[str, Reason]:
-    return {row[0]: Reason(row[1]) for row in rows(TABLES / "enhanced.tsv")}
-
-
-@cache
-def _basic() -> dict[str, Reason]:
-    return {row[0]: Reason(row[1]) for row in rows(TABLES / "basic.tsv")}

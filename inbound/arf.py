@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from config.replies import Reason
-from inbound.bounce_rules import signs
+from config.reasons import Reason
+from inbound.bounce_rules import means
 from inbound.dsn import address_in, canonical
 from inbound.parts import Taken, headers_of
 
 # RFC 5965 section 7.3 and RFC 6430: what of a Feedback-Type is a person asking for no more mail.
 NO_COMPLAINT = frozenset({"auth-failure", "dmarc", "not-spam"})
+RETURNED = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers")
 RECIPIENTS = ("original-rcpt-to", "removal-recipient", "redacted-address", "x-hmxmroriginalrecipient")
 
 
@@ -35,13 +36,9 @@ def read(mail: Taken) -> Report | None:
 
 
 def _by_header(mail: Taken) -> Report | None:
-    for meaning, field, pattern in signs():
-        if meaning in ("complaint", "report") and pattern.search(mail.top.header(field)):
-            if meaning == "report":
-                return Report(None, Reason.AUTH_FAILURE)
-            if mail.of("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
-                return Report(_returned(mail, ("x-hmxmroriginalrecipient", "to")), Reason.FEEDBACK)
-    return None
+    if means(mail, "complaint") and mail.of(*RETURNED):
+        return Report(_returned(mail, ("x-hmxmroriginalrecipient", "to")), Reason.FEEDBACK)
+    return Report(None, Reason.AUTH_FAILURE) if means(mail, "report") else None
 
 
 def _told(fields: dict[str, tuple[str, ...]]) -> str | None:
@@ -56,7 +53,7 @@ def _told(fields: dict[str, tuple[str, ...]]) -> str | None:
 
 def _returned(mail: Taken, names: tuple[str, ...] = ("x-hmxmroriginalrecipient",)) -> str | None:
     """What the returned mail's own header names; for a complaint only fields that the loop itself wrote."""
-    for part in mail.of("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
+    for part in mail.of(*RETURNED):
         fields = headers_of(part.text)
         for name in names:
             address = address_in(fields.get(name, ("",))[0])

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from config.replies import Reason, rows
+from config.reasons import Reason
+from config.reply_tables import rows
+from inbound.parts import Taken
 
 TABLES = Path(__file__).parent / "bounces"
 
@@ -51,6 +53,14 @@ def stages() -> tuple[tuple[str, re.Pattern[str]], ...]:
 def signs() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
     """(meaning, header field, pattern): what a header shows of the mail: bounce, automatic, complaint, report."""
     return tuple((row[0], row[1].lower(), re.compile(row[2], re.I)) for row in rows(TABLES / "signs.tsv"))
+
+
+def means(mail: Taken, meaning: str) -> bool:
+    """Whether the mail shows a sign of this meaning (signs.tsv), in its header or in its first words."""
+    return any(
+        m == meaning and pattern.search(mail.text[:1000] if field == "body" else mail.top.header(field))
+        for m, field, pattern in signs()
+    )
 
 
 def _marks(name: str) -> tuple[Mark, ...]:

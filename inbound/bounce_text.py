@@ -4,15 +4,16 @@ import re
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 
-from config.replies import Reason
+from config.reasons import Reason
 from inbound.bounce_rules import ADDRESS, Mark, ends, introductions, sentences, stages
 from inbound.dsn import canonical
 
 MOST_TEXT = 60_000
 MOST_CLAIMS = 200
 MOST_WORDS = 4_000
+MOST_LINE = 1_000
 ENTRY = re.compile(
-    rf"^[\s>*•・\-–|'\"<]*(?!\d{{3}}[ -])(?:<?mailto:)?(?P<rcpt>{ADDRESS})[>\"'|]*"
+    rf"^[ \t>*•・\-–|'\"<]*(?!\d{{3}}[ -])(?:<?mailto:)?(?P<rcpt>{ADDRESS})[>\"'|]*"
     rf"(?:<mailto:[^>\s]*>)?\s*(?:$|[:;,(\[]|\.\.\.|\s-|\s\S)",
     re.M,
 )
@@ -28,12 +29,26 @@ class Claim:
 
 
 def own_words(text: str) -> str:
-    """The bounce's own words: the text up to where the returned mail begins."""
-    cut = text[:MOST_TEXT]
-    for found in ends().finditer(cut):
-        if cut[: found.start()].strip():
-            return cut[: found.start()]
-    return cut
+    """The bounce's own words, tidied: the text up to where the returned mail begins."""
+    return halves(text)[0]
+
+
+def halves(text: str) -> tuple[str, str]:
+    """The bounce's own words and the returned mail that follows in the same text, both tidied.
+
+    Lines are cut at MOST_LINE characters and empty ones folded to one, so that no pattern of the tables can be
+    made to run long over hostile text.
+    """
+    lines: list[str] = []
+    for line in text[:MOST_TEXT].split("\n"):
+        kept = line.rstrip()[:MOST_LINE]
+        if kept or (lines and lines[-1]):
+            lines.append(kept)
+    tidy = "\n".join(lines)
+    for found in ends().finditer(tidy):
+        if tidy[: found.start()].strip():
+            return tidy[: found.start()], tidy[found.start() :]
+    return tidy, ""
 
 
 def claims(text: str) -> list[Claim]:
@@ -66,7 +81,7 @@ def transcript_stage(text: str, words: str) -> str:
     """
     stage = ""
     command = ""
-    start = " ".join(re.sub(r"^\d{3}[ -]", "", words.strip()).split())[:25].lower()
+    start = " ".join(re.sub(r"^\d{3}[ -]", "", words.strip(" \t\n()")).split())[:25].lower()
     for line in text.split("\n"):
         sent = re.match(r"[\s>]{0,8}(?:>>>|-->|>>|C:) ?(\w+)", line)
         if sent:
@@ -109,7 +124,9 @@ def _after_introduction(text: str) -> list[Claim]:
         found = mark.pattern.search(text)
         if found:
             # EZweb writes the list in front of the sentence.
-            listed = _by_line(text[found.end() :], mark.reason) or _by_line(text[: found.start()], mark.reason)
+            listed = _by_line(text[found.end() :], mark.reason) or _by_line(
+                text[: found.start()], mark.reason
+            )
             if listed:
                 return listed
     return []

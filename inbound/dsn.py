@@ -27,7 +27,7 @@ FIELDS = frozenset(
     ]
 )
 RECIPIENTS = ("final-recipient", "original-recipient")
-MOST_RECORDS = 500
+MOST_RECORDS = 100
 MOST_FIELD = 4_000
 
 

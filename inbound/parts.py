@@ -10,6 +10,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from inbound import charset, html
 from inbound.headers import words
@@ -20,6 +21,7 @@ MOST_FIELD = 8_192
 MOST_PARTS = 100
 DEEPEST = 10
 MOST_TEXT = 200_000
+
 
 @dataclass(frozen=True)
 class Part:
@@ -46,6 +48,7 @@ class Taken:
         """The leaves of these media types, in order."""
         return tuple(part for part in self.parts if part.type in types)
 
+    @cached_property
     def text(self) -> str:
         """All the plain text, or else the HTML as text."""
         plain = "\n".join(part.text for part in self.of("text/plain", "text"))
