@@ -18,6 +18,8 @@ from config.yamlfile import At, Document, load
 
 One = TypeVar("One")
 
+FILES = (areas.FILE, categories.FILE, people.FILE, rules.FILE, routes.FILE)
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -49,6 +51,15 @@ class Catalogue:
     def rules_document(self) -> list[dict[str, object]]:
         """One entry a rule: key, category, origin, decision, stages, office_hours, the two limits."""
         return self.rules.document()
+
+    def document(self) -> dict[str, object]:
+        """What an empty ledger is filled from: areas, categories, people, rules."""
+        return {
+            "areas": self.areas_document(),
+            "categories": self.categories_document(),
+            "people": self.people_document(),
+            "rules": self.rules_document(),
+        }
 
     def route_for(self, domain: str) -> Route:
         """The route of a domain in lower case; the last one takes everything."""

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config import routes
+from config.catalogue import FILES as CATALOGUE_FILES
 from config.catalogue import examine
+from config.checked import perhaps
 from config.letters import BadLetter, Purpose, template
 from config.mistake import BadConfig, Mistake
 from config.routes import RoutesFile
@@ -25,12 +27,24 @@ def check(folder: Path) -> list[Mistake]:
         found += bad.mistakes
     catalogue, mistakes = examine(folder)
     found += mistakes
+    found += _strangers(folder)
     found += _letters(folder / LETTERS)
     if settings is not None:
         found += _secrets(settings)
         if catalogue is not None and settings.realm == "training":
             found += _training_routes(folder, catalogue.routes_file, settings)
     return sorted(set(found), key=lambda one: (one.file != FILE, one.file, one.line or 0, one.message))
+
+
+def _strangers(folder: Path) -> list[Mistake]:
+    """YAML files nobody would read: a misspelt name must not leave a town without its rules."""
+    known = {FILE, *CATALOGUE_FILES}
+    found = sorted(path.name for path in (*folder.glob("*.yaml"), *folder.glob("*.yml")))
+    return [
+        Mistake(name, None, f"知らないファイルです{perhaps(name, known)}。名前を直すか、ほかへ移してください")
+        for name in found
+        if name not in known
+    ]
 
 
 def _training_routes(folder: Path, file: RoutesFile, settings: Settings) -> list[Mistake]:

@@ -22,7 +22,7 @@ from config.forms import (
 )
 from config.mistake import BadConfig, Mistake
 from config.secret import read_secret
-from config.yamlfile import load
+from config.yamlfile import At, load
 
 FILE = "hansho.yaml"
 
@@ -242,13 +242,21 @@ def load_settings(folder: Path) -> Settings:
     document = load(folder / FILE, FILE)
     settings = checked(Settings, document, FILE)
     settings._folder = folder.absolute()
-    mistakes = [Mistake(FILE, document.line_of(at), message) for at, message in _realm_mistakes(settings)]
+    problems = [*_realm_mistakes(settings), *_same_door(settings)]
+    mistakes = [Mistake(FILE, document.line_of(at), message) for at, message in problems]
     if mistakes:
         raise BadConfig(mistakes)
     return settings
 
 
-def _realm_mistakes(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
+def _same_door(settings: Settings) -> list[tuple[At, str]]:
+    mail, web = settings.mail.listen, settings.web.listen
+    if mail.port == 0 or mail != web:
+        return []
+    return [(("web", "listen"), f"{web} は mail の listen と同じです。別のポート番号にしてください")]
+
+
+def _realm_mistakes(settings: Settings) -> list[tuple[At, str]]:
     """A training town must not be able to reach anybody; a live one must say whom to call (K5)."""
     if settings.realm == "live":
         if settings.town.phone:
@@ -259,7 +267,7 @@ def _realm_mistakes(settings: Settings) -> list[tuple[tuple[str | int, ...], str
         ("mail", "resolver"): settings.mail.resolver,
         ("web", "listen"): settings.web.listen,
     }
-    found: list[tuple[tuple[str | int, ...], str]] = [
+    found: list[tuple[At, str]] = [
         (at, f"訓練用（realm: training）では {door} を使えません。127.0.0.1 にしてください")
         for at, door in doors.items()
         if door is not None and not door.loopback

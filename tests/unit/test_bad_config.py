@@ -55,6 +55,13 @@ def test_absent_files_are_told(tmp_path: Path) -> None:
     assert all("hansho init" in line for line in told)
 
 
+def test_misspelt_file_is_told(folder: Path) -> None:
+    (folder / "rule.yaml").write_text("rules: []\n", encoding="utf-8")
+    assert _told(folder) == [
+        "rule.yaml: 知らないファイルです（もしかして rules.yaml）。名前を直すか、ほかへ移してください"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
