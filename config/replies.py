@@ -124,6 +124,7 @@ def _look_up(reply: _Reply) -> tuple[Reason, Basis]:
         if phrase.pattern.search(reply.text):
             sure = not phrase.needs_rcpt or reply.stage == "rcpt" or reply.addressed
             lie = Reason.REJECTED if reply.stage in NEAR_US else Reason.FILTERED
+            lie = Reason.POLICY if reply.policy else lie
             return (phrase.reason if sure else lie), Basis.TEXT
     for code in (*reply.codes, *(f"x.{code.split('.')[1]}.x" for code in reply.codes)):
         reason = enhanced().get(code) or enhanced().get("x" + code[1:])
