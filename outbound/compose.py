@@ -40,6 +40,8 @@ _OURS = frozenset(VARYING) | {
     "dkim-signature",
 }
 
+_ONE_CLICK = field("List-Unsubscribe-Post", ["List-Unsubscribe=One-Click"])
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -164,8 +166,8 @@ def _varying(recipient: Recipient) -> Sequence[Field]:
     if ways:
         fields.append(field("List-Unsubscribe", [way + "," for way in ways[:-1]] + ways[-1:]))
     if recipient.unsubscribe_url:
-        # RFC 8058 section 3.1: only beside an https link, and both covered by the signature.
-        fields.append(field("List-Unsubscribe-Post", ["List-Unsubscribe=One-Click"]))
+        # RFC 8058 section 3.1: only beside a link, and both covered by the signature.
+        fields.append(_ONE_CLICK)
     return fields
 
 

@@ -2,8 +2,9 @@
 
 import base64
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,70}\Z")
 _PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*\Z")
@@ -20,8 +21,7 @@ class BadField(ValueError):
     """A name or value that may not stand in a header; the message says which field, never the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A header field: ``wire`` with folding and CRLF, ``canonical`` as RFC 6376 section 3.4.2 relaxes it."""
 
     name: bytes
@@ -29,22 +29,25 @@ class Field:
     canonical: bytes
 
 
-def field(name: str, words: Iterable[str]) -> Field:
-    """A field whose value is ``words`` (ASCII, no white space at the ends), folded before each word but
-    the first.
+def field(name: str, words: Sequence[str]) -> Field:
+    """A field whose value is ``words`` (ASCII, no white space at the ends), folded before each word but the
+    first.
     """
-    if not _NAME.match(name):
-        raise BadField("a header name that is not a name")
-    kept = [word.encode("ascii") for word in words]
-    head = name.encode("ascii")
-    relaxed = b" ".join(kept)
+    lower, wire, canonical = _heads(name)
+    value = " ".join(words).encode("ascii")
+    relaxed = value
     while b"  " in relaxed:  # only a quoted local part can hold a run of spaces
         relaxed = relaxed.replace(b"  ", b" ")
-    return Field(
-        head.lower(),
-        head + b": " + b"\r\n ".join(kept) + b"\r\n",
-        head.lower() + b":" + relaxed + b"\r\n",
-    )
+    folded = value if len(words) == 1 else "\r\n ".join(words).encode("ascii")
+    return Field(lower, wire + folded + b"\r\n", canonical + relaxed + b"\r\n")
+
+
+@cache
+def _heads(name: str) -> tuple[bytes, bytes, bytes]:
+    if not _NAME.match(name):
+        raise BadField("a header name that is not a name")
+    head = name.encode("ascii")
+    return head.lower(), head + b": ", head.lower() + b":"
 
 
 def token(name: str, value: str) -> str:
