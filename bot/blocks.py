@@ -46,8 +46,8 @@ def approval_card(card: Card, room: int = BODY_ROOM) -> list[Block]:
 def _waiting(card: Card, room: int) -> list[Block]:
     return [
         header(_say(f"header.{card.realm}")),
-        *_warnings(card),
         section(_say(f"realm.{card.realm}")),
+        *_news(card),
         fields(_facts(card)),
         *_whereto(card),
         divider(),
@@ -63,7 +63,7 @@ def decided_card(card: Card, outcome: Outcome) -> list[Block]:
     who = {"by": cut_escaped(outcome.by, _NAME_ROOM), "when": cut_escaped(outcome.when, _NAME_ROOM)}
     code = f"{outcome.verdict}.{card.realm}" if outcome.verdict is Verdict.APPROVED else outcome.verdict.value
     blocks = [
-        header(_say(f"{outcome.verdict}.header", number=card.number)),
+        header(_say(f"{outcome.verdict}.header", number=card.number, realm=_say(f"realm-name.{card.realm}"))),
         section(_say(code, **who)),
     ]
     if outcome.note:
@@ -101,7 +101,7 @@ def size(blocks: Sequence[Block]) -> int:
     return len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
 
 
-def _warnings(card: Card) -> list[Block]:
+def _news(card: Card) -> list[Block]:
     if not card.changes:
         return []
     return [section("\n".join([_say("changes-head"), *_lines(card.changes)]))]

@@ -67,6 +67,7 @@ class Room:
         self._file = folder / "chat.json"
         self._now = now
         self._bell = asyncio.Event()
+        self._closing = False
         self._last = 0
         self.version = 0
         self.messages: dict[str, Message] = {}
@@ -125,12 +126,11 @@ class Room:
         """Writes the file and wakes everyone who waits for news."""
         self.version += 1
         self._save()
-        bell, self._bell = self._bell, asyncio.Event()
-        bell.set()
+        self._ring()
 
     async def news(self, after: int, seconds: float) -> int:
         """Waits until the room differs from version `after`, or the time is up; the version now."""
-        if self.version == after:
+        if self.version == after and not self._closing:
             try:
                 async with asyncio.timeout(seconds):
                     await self._bell.wait()
@@ -138,9 +138,18 @@ class Room:
                 pass
         return self.version
 
-    def wake(self) -> None:
-        """Lets every waiting page go (the server is stopping)."""
-        self._bell.set()
+    def open(self) -> None:
+        """Lets pages wait for news again (the server starts)."""
+        self._closing = False
+
+    def shut(self) -> None:
+        """Lets every waiting page go, and no other wait (the server stops)."""
+        self._closing = True
+        self._ring()
+
+    def _ring(self) -> None:
+        bell, self._bell = self._bell, asyncio.Event()
+        bell.set()
 
     def _save(self) -> None:
         # Dialogs are left out: they die with the app that opened them, as Slack's do when a client restarts.

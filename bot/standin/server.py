@@ -61,6 +61,7 @@ class ChatStandIn:
         """Listens; port 0 takes a free one. ValueError for any address but loopback."""
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the chat stand-in serves on loopback only, not on {host}")
+        self.room.open()
         app = web.Application(middlewares=[_only_loopback_names], client_max_size=2 * 1024 * 1024)
         app.router.add_route("*", "/api/{method}", self._call)
         app.router.add_get("/link/{ticket}", self.link.serve)
@@ -77,7 +78,7 @@ class ChatStandIn:
     async def stop(self) -> None:
         """Says goodbye to the app and stops listening; what was said stays in the folder."""
         await self.link.close()
-        self.room.wake()
+        self.room.shut()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

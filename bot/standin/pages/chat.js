@@ -23,12 +23,48 @@ function marked(words) {
   const out = document.createDocumentFragment();
   let at = 0;
   for (const found of words.matchAll(PIECES)) {
-    out.append(unescape(words.slice(at, found.index)));
+    out.append(drawn(unescape(words.slice(at, found.index))));
     out.append(piece(found));
     at = found.index + found[0].length;
   }
-  out.append(unescape(words.slice(at)));
+  out.append(drawn(unescape(words.slice(at))));
   return out;
+}
+
+// Slack draws emoji as pictures of its own; so do we, for machines without a font for them.
+const EMOJI = {
+  "🟥": ["#d3352b", "M3 3h18v18H3z"],
+  "🟦": ["#2f7fd6", "M3 3h18v18H3z"],
+  "⬜": ["#c3cad3", "M3 3h18v18H3zm3 3v12h12V6z"],
+  "✅": ["#0c7a4b", "M3 3h18v18H3zm7.6 14.2 8-8.6-1.9-1.8-6.1 6.6-3-3-1.8 1.8z"],
+  "⛔": ["#b3261e", "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zM6 10.5h12v3H6z"],
+  "⚠": ["#c27a00", "M12 2 1 21h22zm-1.2 7h2.4v6h-2.4zm0 7.6h2.4V19h-2.4z"],
+  "✏": ["#3b5b86", "M3 17.2V21h3.8L18 9.8 14.2 6zM20.7 7.1a1 1 0 0 0 0-1.4l-2.4-2.4a1 1 0 0 0-1.4 0L15.1 5l3.8 3.8z"],
+  "↩": ["#3b5b86", "M10 5 3 11.5 10 18v-4.2c5 0 8.5 1.6 11 5.2-1-5.2-4-10-11-10.6z"],
+  "🔁": ["#5a6675", "M7 7h9v3l5-4.5L16 1v3H4v7h3zm10 10H8v-3l-5 4.5L8 23v-3h12v-7h-3z"],
+  "🗑": ["#5a6675", "M6 21h12V8H6zM9 3l-1 1H5v2h14V4h-3l-1-1z"],
+};
+const EMOJI_PATTERN = new RegExp(`(${Object.keys(EMOJI).join("|")})\\ufe0f?`, "u");
+
+function drawn(plain) {
+  const out = document.createDocumentFragment();
+  for (const part of plain.split(EMOJI_PATTERN)) out.append(EMOJI[part] ? picture(part) : part);
+  return out;
+}
+
+function picture(emoji) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const [fill, shape] = EMOJI[emoji];
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "emoji");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", emoji);
+  path.setAttribute("d", shape);
+  path.setAttribute("fill", fill);
+  path.setAttribute("fill-rule", "evenodd");
+  svg.append(path);
+  return svg;
 }
 
 function piece([, link, block, code, bold, italic, struck]) {
@@ -57,7 +93,7 @@ const words = (given) => (given.type === "mrkdwn" ? marked(given.text) : documen
 
 function block(one, press) {
   switch (one.type) {
-    case "header": return el("div", "head", words(one.text));
+    case "header": return el("div", "head", drawn(one.text.text));
     case "divider": return el("hr");
     case "context": return el("div", "small", ...one.elements.map((each) => el("span", "", words(each))));
     case "actions": return el("div", "buttons", ...one.elements.map((each) => key(each, press)));
@@ -136,7 +172,7 @@ function message(one) {
   const whole = el("div", "", by, body);
   if (one.to) {
     whole.className = "private";
-    whole.prepend(el("div", "only", "👁 あなただけに見えています"));
+    whole.prepend(el("div", "only", "あなただけに見えています"));
   }
   const row = el("li", "message", face(one.user), whole);
   row.dataset.ts = one.ts;
@@ -185,13 +221,13 @@ function drawPeople() {
     button.addEventListener("click", () => become(one.user));
     return el("li", "", button);
   }));
-  $("line").placeholder = me ? `${nameOf(me)}さんとして発言、または /hansho` : "";
+  $("line").placeholder = "発言または /hansho";
 }
 
 function drawLink(up) {
   const note = $("link");
   note.className = `link ${up ? "up" : "down"}`;
-  const said = up ? "半鐘とつながっています" : "半鐘とつながっていません";
+  const said = up ? "半鐘と接続中" : "半鐘と切れています";
   if (note.textContent !== said) note.textContent = said;
 }
 
@@ -233,7 +269,10 @@ function drawModal() {
   if (asking !== name) buildModal(box, open);
   asking = name;
   showErrors(box, open.errors);
-  if (!box.open) box.showModal();
+  if (box.open) return;
+  box.showModal();
+  const first = box.querySelector("[data-block] input, [data-block] textarea, [data-block] select");
+  if (first) first.focus();
 }
 
 function buildModal(box, open) {
@@ -247,7 +286,11 @@ function buildModal(box, open) {
   for (const one of view.blocks) form.append(one.type === "input" ? field(one) : el("div", "card", block(one, () => {})));
   const away = el("button", "key", view.close ? view.close.text : "閉じる");
   away.type = "button";
-  away.addEventListener("click", () => send("dismiss", { user: me, view_id: open.id }));
+  away.addEventListener("click", () => {
+    state.views = state.views.filter((each) => each.id !== open.id);
+    drawModal();
+    send("dismiss", { user: me, view_id: open.id });
+  });
   const go = view.submit ? el("button", "key primary", view.submit.text) : null;
   if (go) { go.type = "submit"; go.setAttribute("form", "form"); }
   form.addEventListener("submit", async (event) => {
