@@ -116,9 +116,11 @@ def listed() -> list[Kind]:
 
 
 def above(category: int) -> list[int]:
-    """The category and its ancestors: a choice of any of them covers it (MODEL.md, match)."""
-    query = CategoryClosure.select(CategoryClosure.ancestor_id).where(
-        CategoryClosure.descendant_id == category
+    """The category and its ancestors, nearest first: a choice of any of them covers it (MODEL.md, match)."""
+    query = (
+        CategoryClosure.select(CategoryClosure.ancestor_id)
+        .where(CategoryClosure.descendant_id == category)
+        .order_by(CategoryClosure.depth)
     )
     return [ancestor for (ancestor,) in tuples(query)]
 

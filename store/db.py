@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from peewee import Database, PostgresqlDatabase, SqliteDatabase
 
-from store import migrations, models
+from store import ledger, migrations, models
 from store.bell import Ear, postgres_bell, sqlite_bell
 
 P = ParamSpec("P")
@@ -123,8 +123,20 @@ class Store:
         return datetime.now(UTC) + self._offset
 
     def set_offset(self, offset: timedelta) -> None:
-        """Follow the training town's clock; programs do so whenever the bell has rung."""
+        """Follow the training town's clock."""
         self._offset = offset
+
+    def enter(self, town: str, realm: str) -> None:
+        """Be sure that this is that town's ledger of that realm (it is born here if it is new). Raises WrongLedger."""
+        identity = self.call(ledger.open_ledger, town, realm, now=datetime.now(UTC))
+        self.set_offset(identity.clock_offset)
+
+    async def keep_time(self) -> None:
+        """Run beside a program in the training town: when somebody lets a day pass there, this clock jumps too."""
+        ear = self.ear()
+        while True:
+            await ear.wait(60)
+            self.set_offset((await self.run(ledger.who)).clock_offset)
 
     def ear(self) -> Ear:
         """A listener: `await ear.wait(seconds)` returns as soon as anybody has committed anything."""

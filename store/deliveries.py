@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from store import bulletins, letters
+from store import bounces, bulletins, letters
+from store.bounces import Source, Verdict
 from store.models import Bulletin, Delivery, Letter, Queue, Subscriber, Version, tuples
 from store.moves import claim, move_where
 from store.states import DeliveryState
@@ -116,6 +117,26 @@ def next_due() -> datetime | None:
         .limit(1)
     ]
     return min((due for due in times if due is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one visit to the ledger gave: letters, mails, and the bulletins that are being stopped."""
+
+    notes: list[Note]
+    mails: list[Mail]
+    stopped: frozenset[int]
+
+
+def take(worker: int, *, letters_at_most: int, limit: int, now: datetime) -> Taken:
+    """Wake what waited, then lease letters and mails, in one transaction; `limit` counts both."""
+    wake_due(now=now)
+    notes = lease_letters(worker, limit=letters_at_most, now=now)
+    mails = lease(worker, limit=limit - len(notes), now=now)
+    stopped = Bulletin.select(Bulletin.id).where(
+        (Bulletin.state == "sending") & Bulletin.stop_at.is_null(False)
+    )
+    return Taken(notes, mails, frozenset(row.id for row in stopped))
 
 
 def lease_letters(worker: int, *, limit: int, now: datetime) -> list[Note]:
@@ -229,13 +250,18 @@ def content(bulletin: int) -> Content:
     )
 
 
-def is_stopped(bulletin: int) -> bool:
-    """Asked once more right before MAIL FROM (MODEL.md, stop)."""
-    return bool(Bulletin.select().where((Bulletin.id == bulletin) & Bulletin.stop_at.is_null(False)).exists())
+def record(
+    worker: int,
+    mails: Iterable[Result],
+    notes: Iterable[Result],
+    *,
+    now: datetime,
+    bounced: Iterable[tuple[bool, int, Verdict]] = (),
+) -> int:
+    """Write down a batch of outcomes; rows this worker no longer holds are left alone (fencing). Returns how many.
 
-
-def record(worker: int, mails: Iterable[Result], notes: Iterable[Result], *, now: datetime) -> int:
-    """Write down a batch of outcomes; rows this worker no longer holds are left alone (fencing). Returns how many."""
+    `bounced` are final refusals heard in the session: (is a letter, row, verdict).
+    """
     done = 0
     for table, results in ((Delivery, mails), (Letter, notes)):
         for outcome, code, reply, due, ids in _grouped(results):
@@ -249,6 +275,9 @@ def record(worker: int, mails: Iterable[Result], notes: Iterable[Result], *, now
             if table is Letter and outcome in (Outcome.SENT, Outcome.FAILED):
                 # The address and the token in it have done their work.
                 Letter.update(params=None, attachment=None).where(Letter.id.in_(ids)).execute()
+    for is_letter, row, verdict in bounced:
+        attribute = bounces.of_letter if is_letter else bounces.of_delivery
+        attribute(row, verdict, source=Source.SESSION, now=now)
     return done
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from peewee import IntegrityError
 
-from store.models import Letter, Queue, database
+from store import queues
+from store.models import Letter, database
 from store.queues import Lane
 from store.states import DeliveryState
 
@@ -70,7 +71,7 @@ def write(
                 params=dict(params),
                 attachment_name=name,
                 attachment=text,
-                queue_id=queue if queue is not None else _default_queue(),
+                queue_id=queue if queue is not None else queues.default(),
                 lane=int(lane),
                 retry=0,
                 state=str(DeliveryState.QUEUED),
@@ -84,11 +85,6 @@ def write(
             raise
         return None
     return row.id
-
-
-def _default_queue() -> int:
-    row = Queue.select(Queue.id).order_by(Queue.id.desc()).first()
-    return row.id if row is not None else Queue.create(key="*").id
 
 
 def written(purpose: Purpose, address: str, *, since: datetime) -> int:

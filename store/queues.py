@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from store.models import Queue
+from store.errors import Refused
+from store.models import Counter, Queue
+
+_DEFAULT = "default-queue"
 
 
 class Lane(IntEnum):
@@ -33,10 +36,22 @@ class Destination:
 
 
 def ensure(keys: Iterable[str]) -> dict[str, int]:
-    """Have a queue for every route key; returns key → id."""
-    for key in keys:
+    """Have a queue for every route key, the last of which takes what no other does; returns key → id."""
+    names = list(keys)
+    for key in names:
         Queue.insert(key=key).on_conflict_ignore().execute()
-    return {row.key: row.id for row in Queue.select()}
+    ids = {row.key: row.id for row in Queue.select()}
+    Counter.insert(name=_DEFAULT, value=ids[names[-1]]).on_conflict_ignore().execute()
+    Counter.update(value=ids[names[-1]]).where(Counter.name == _DEFAULT).execute()
+    return ids
+
+
+def default() -> int:
+    """The queue of mail whose destination has no group of its own. Raises Refused before `ensure`."""
+    row = Counter.get_or_none(Counter.name == _DEFAULT)
+    if row is None:
+        raise Refused("no-queues")
+    return row.value
 
 
 def listed() -> list[Destination]:

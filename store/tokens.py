@@ -4,10 +4,11 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from string import ascii_lowercase
 
 from store.models import Token
 
@@ -50,19 +51,15 @@ def _decode(token: str) -> bytes | None:
 
 
 class Keys:
-    """The town's token keys: the newest signs, every one that is alive verifies (two at most, MODEL.md)."""
+    """The town's token keys: the first signs, every one that is alive verifies (two at most, MODEL.md)."""
 
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
-        if not keys or any(not 0 <= kid < 16 or len(key) < 32 for kid, key in keys.items()):
+    def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
+        """(name, key), the signing one first; a name ends in its number, as `k1`. Raises ValueError."""
+        numbered = [(int(name.lstrip(ascii_lowercase)), key) for name, key in keys]
+        if not numbered or any(not 0 <= kid < 16 or len(key) < 32 for kid, key in numbered):
             raise ValueError("token keys are numbered 0 to 15 and hold at least 32 bytes each")
-        self._keys = dict(keys)
-        self._newest = max(keys)
-
-    @classmethod
-    def parse(cls, text: str) -> "Keys":
-        """From the secret file: one `number hex` a line. Raises ValueError."""
-        pairs = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-        return cls({int(kid): bytes.fromhex(key) for kid, key in pairs})
+        self._keys = dict(numbered)
+        self._newest = numbered[0][0]
 
     def _mac(self, kid: int, purpose: Signed, body: bytes) -> bytes:
         own = hmac.digest(self._keys[kid], b"hansho token " + purpose.encode(), "sha256")
