@@ -17,6 +17,8 @@ ENTRY = re.compile(
     rf"(?:<mailto:[^>\s]*>)?\s*(?:$|[:;,(\[]|\.\.\.|\s-|\s\S)",
     re.M,
 )
+ALONE = re.compile(rf"^[ \t>*]*<?(?P<rcpt>{ADDRESS})>?[ \t]*:?[ \t]*$", re.M)
+SERVICE = re.compile(r"(mailer-?daemon|postmaster|abuse|help|support)\w*@", re.I)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ def halves(text: str) -> tuple[str, str]:
 def claims(text: str) -> list[Claim]:
     """Everyone a bounce's own words (see own_words) name as a failed recipient, each once, in order."""
     return _joined([*_after_introduction(text), *_in_sentences(text)])[:MOST_CLAIMS]
+
+
+def loose_claims(text: str) -> list[Claim]:
+    """Addresses that stand alone on a line of a bounce: the last resort before the returned mail's To."""
+    found = [canonical(hit["rcpt"]) for hit in islice(ALONE.finditer(text), MOST_CLAIMS)]
+    return _joined([Claim(who, text, None) for who in found if who and not SERVICE.match(who)])
 
 
 def words_about(text: str, recipient: str) -> str:
@@ -119,14 +127,26 @@ def _by_line(text: str, reason: Reason | None) -> list[Claim]:
     return found
 
 
+def _by_line_after(text: str) -> list[Claim]:
+    """Lotus Notes writes the reason in front of its recipient: the words from the line before to this one."""
+    listed, start = [], 0
+    for entry in islice(ENTRY.finditer(text), MOST_CLAIMS):
+        address = canonical(entry["rcpt"])
+        if address:
+            listed.append(Claim(address, text[start : entry.start()], None))
+            start = entry.end("rcpt")
+    return listed
+
+
 def _after_introduction(text: str) -> list[Claim]:
     for mark in introductions():
         found = mark.pattern.search(text)
         if found:
+            if mark.format == "notes":
+                return _by_line_after(text[found.end() :])
             # EZweb writes the list in front of the sentence.
-            listed = _by_line(text[found.end() :], mark.reason) or _by_line(
-                text[: found.start()], mark.reason
-            )
+            before, after = text[: found.start()], text[found.end() :]
+            listed = _by_line(after, mark.reason) or _by_line(before, mark.reason)
             if listed:
                 return listed
     return []

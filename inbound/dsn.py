@@ -62,13 +62,11 @@ class Record:
 
     @property
     def diagnostic(self) -> str:
-        """The Diagnostic-Code without its type; its own words only."""
-        kind, semicolon, rest = self.get("diagnostic-code").partition(";")
-        return (
-            rest.strip()
-            if semicolon and re.fullmatch(r"[\w-]{1,40}", kind.strip())
-            else self.get("diagnostic-code")
-        )
+        """The Diagnostic-Code without its type, or else the comment that some mailers put behind the Status."""
+        given = self.get("diagnostic-code")
+        kind, semicolon, rest = given.partition(";")
+        words = rest.strip() if semicolon and re.fullmatch(r"[\w-]{1,40}", kind.strip()) else given
+        return words or self.get("status").partition("(")[2].rstrip(") ")
 
     @property
     def host(self) -> str:

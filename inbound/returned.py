@@ -3,7 +3,7 @@
 import re
 
 from inbound.bounce_rules import means
-from inbound.bounce_text import claims, halves
+from inbound.bounce_text import Claim, claims, halves, loose_claims, own_words
 from inbound.dsn import address_in
 from inbound.parts import Taken, headers_of
 
@@ -12,10 +12,14 @@ MOST_FAILED = 100
 
 
 def recipients_of(mail: Taken) -> list[str]:
-    """X-Failed-Recipients (Exim, Google), else an address in the subject, else the one To of the returned mail."""
+    """What X-Failed-Recipients, the subject, a line of its own, or the returned To names: the first that does."""
     listed = mail.top.header("x-failed-recipients").split(",")[:MOST_FAILED]
     failed = [address for address in map(address_in, listed) if address]
-    return failed or [claim.recipient for claim in claims(mail.top.header("subject"))] or _returned_to(mail)
+    return failed or [claim.recipient for claim in _otherwise(mail)] or _returned_to(mail)
+
+
+def _otherwise(mail: Taken) -> list[Claim]:
+    return claims(mail.top.header("subject")) or loose_claims(own_words(mail.text))
 
 
 def _returned_to(mail: Taken) -> list[str]:

@@ -398,6 +398,52 @@ ONE = [
         """,
         ("soft", "mailbox-full"),
     ),
+    (
+        "LSMTP",
+        """
+        --> Error description:
+
+        Error-for:  mori@town.example
+        Error-Code: 3
+        Error-Text: No such local user.
+
+        Error-End:  One error reported.
+        """,
+        ("soft", "filtered"),
+    ),
+    (
+        "InterMail",
+        """
+        This Message was undeliverable due to the following reason:
+
+        The user(s) account is temporarily over quota.
+
+        <mori@town.example>
+
+        Please reply to <Postmaster@mx.example.org>
+        if you feel this message to be in error.
+        """,
+        ("soft", "mailbox-full"),
+    ),
+    (
+        "a format nobody knows",
+        """
+        Something is wrong with your letter.
+
+          <mori@town.example>
+
+        There is no more to say about it.
+        """,
+        ("soft", "unknown"),
+    ),
+    (
+        "Dovecot by sentence",
+        """
+        Your message to <mori@town.example> was automatically rejected:
+        Quota exceeded (mailbox for user is full)
+        """,
+        ("soft", "mailbox-full"),
+    ),
 ]
 
 
@@ -470,3 +516,21 @@ def test_a_forwarded_report_counts_as_one() -> None:
 )
 def test_an_ordinary_mail_is_no_bounce(body: str) -> None:
     assert seen(body, "From: Mori <mori@town.example>\nTo: r@city.example\nSubject: question\n\n") == []
+
+
+def test_notes_writes_the_reason_first() -> None:
+    body = """
+        ------- Failure Reasons  --------
+
+        User not listed in public Name & Address Book
+        mori@town.example
+
+        Mailbox is full
+        hayashi@town.example
+
+        ------- Returned Message --------
+        """
+    assert seen(body) == [
+        ("mori@town.example", "hard", "user-unknown"),
+        ("hayashi@town.example", "soft", "mailbox-full"),
+    ]

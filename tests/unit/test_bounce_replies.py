@@ -50,6 +50,15 @@ def test_an_address_is_dead(reply: str, reason: str) -> None:
         ("450 4.2.0 <mori@town.example>: Recipient address rejected: Greylisted", "blocked"),
         ("421 4.7.0 Try again later, closing connection.", "expired"),
         ("550 5.7.1 User unknown", "policy"),
+        (
+            "550 5.1.0 <r@city.example>: Sender address rejected: User unknown in virtual mailbox table",
+            "rejected",
+        ),
+        (
+            "450 4.1.1 <mori@town.example>: Recipient address rejected: unverified address: lookup failed",
+            "delayed",
+        ),
+        ("550 Recipient rejected by the owner's settings", "rejected"),
         ("450 4.1.1 User unknown in local recipient table", "delayed"),
     ],
 )
