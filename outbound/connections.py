@@ -87,4 +87,6 @@ class Pool:
         return self._free.pop()[1] if self._free else None
 
     def _fresh(self, connection: Connection) -> bool:
-        return connection.usable and (self._limits.mails is None or connection.mails < self._limits.mails)
+        if connection.promised or not connection.usable:
+            return False
+        return self._limits.mails is None or connection.mails < self._limits.mails

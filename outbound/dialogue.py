@@ -44,6 +44,11 @@ class Dialogue(asyncio.Protocol):
             and not (self._answers and not self._announced)
         )
 
+    @property
+    def promised(self) -> bool:
+        """True while an announced envelope waits for its mail: nobody else may use the connection."""
+        return self._announced is not None
+
     async def transact(self, envelope: bytes, data: bytes, ahead: bytes | None) -> Reply:
         """Deliver dot-stuffed ``data``, ended by CRLF, to ``envelope`` = MAIL and RCPT lines with CRLF.
 

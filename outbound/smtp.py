@@ -95,6 +95,11 @@ class Connection:
         """True if the server offered PIPELINING, so that ``ahead`` saves a round trip."""
         return self._dialogue is not None
 
+    @property
+    def promised(self) -> bool:
+        """True while the last send()'s ``ahead`` waits for its mail."""
+        return self._dialogue is not None and self._dialogue.promised
+
     async def send(
         self, mail_from: str, rcpt_to: str, data: bytes, *, ahead: tuple[str, str] | None = None
     ) -> Reply:

@@ -327,6 +327,9 @@ async def test_the_pool_keeps_counts_and_replaces() -> None:
             async with pool.connection():
                 raise KeyError("a broken block")
         assert pool.prune() == 0
+        async with pool.connection() as connection:
+            await connection.send(FROM, "15@x.jp", MAIL, ahead=(FROM, "never@x.jp"))
+        assert pool.prune() == 0
         await one(14)
         pool.close()
         assert not opened_[-1].usable
