@@ -25,8 +25,9 @@ class Place:
 def apply(document: Sequence[Mapping[str, Any]]) -> int:
     """Make the area list say what the document says (brief: areas). Areas that are gone are kept, inactive.
 
-    Nobody's choice is lost when towns are created, merged or abolished (C5.4): rows are never deleted. Returns the
-    number of active areas. Raises Refused("area-unknown-parent") or Refused("area-cycle").
+    Nobody's choice is lost when towns are created, merged or abolished (C5.4): rows are never deleted, an abolished
+    town stays where it stood in its trees, and `replaces` (keys) puts it under the area that took its place. Returns
+    the number of active areas. Raises Refused("area-unknown-parent") or Refused("area-cycle").
     """
     Area.update(active=False).execute()
     for entry in document:
@@ -43,6 +44,8 @@ def apply(document: Sequence[Mapping[str, Any]]) -> int:
             Area.create(key=entry["key"], **values)
     ids = {row.key: row.id for row in Area.select(Area.id, Area.key)}
     parents = _parents(document, ids)
+    for area, above in _former(document, ids).items():
+        parents[area] = list(dict.fromkeys(parents.get(area, []) + above))
     AreaParent.delete().execute()
     _insert(AreaParent, [{"area_id": a, "parent_id": p} for a, above in parents.items() for p in above])
     _write_closure(parents, list(ids.values()))
@@ -60,6 +63,20 @@ def _parents(document: Sequence[Mapping[str, Any]], ids: Mapping[str, int]) -> d
                 raise Refused("area-unknown-parent", area=entry["key"], parent=parent)
             parents.setdefault(ids[entry["key"]], []).append(ids[parent])
     return parents
+
+
+def _former(document: Sequence[Mapping[str, Any]], ids: Mapping[str, int]) -> dict[int, list[int]]:
+    """The parents of areas that are gone: those they had, and what replaced them."""
+    gone = set(ids.values()) - {ids[entry["key"]] for entry in document}
+    former: dict[int, list[int]] = {}
+    for row in AreaParent.select():
+        if row.area_id in gone:
+            former.setdefault(row.area_id, []).append(row.parent_id)
+    for entry in document:
+        for old in entry.get("replaces") or ():
+            if old in ids and ids[old] in gone:
+                former.setdefault(ids[old], []).append(ids[entry["key"]])
+    return former
 
 
 def _write_closure(parents: Mapping[int, Sequence[int]], ids: Iterable[int]) -> None:

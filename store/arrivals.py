@@ -122,10 +122,12 @@ def not_understood(arrival: int, why: str, *, now: datetime) -> None:
 
 
 def remember(digest: str, arrival: int, *, now: datetime) -> bool:
-    """True the first time this staff mail (hash of Message-ID and signature) is seen; a replay is False."""
-    return bool(
-        SeenMail.insert(digest=digest, arrival_id=arrival, at=now).on_conflict_ignore().execute()
-    ) and (SeenMail.get_by_id(digest).arrival_id == arrival)
+    """True the first time this staff mail (hash of Message-ID and signature) is seen; a replay is False.
+
+    The same arrival, tried again after a crash, is not its own replay.
+    """
+    SeenMail.insert(digest=digest, arrival_id=arrival, at=now).on_conflict_ignore().execute()
+    return bool(SeenMail.get_by_id(digest).arrival_id == arrival)
 
 
 def listed(state: str | None = None, limit: int = 100) -> list[Line]:

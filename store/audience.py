@@ -53,7 +53,7 @@ def aim(version: int, category: int, aimed: Iterable[Aimed]) -> None:
 
 def about(version: int) -> int:
     """約N人: the counters of every choice reached. One who chose twice is counted twice, hence 約 (MODEL.md)."""
-    origin = _recipients_of(version)
+    origin = recipients_of(version)
     if origin is not None:
         return Delivery.select().where((Delivery.bulletin_id == origin) & _was_told()).count()
     reached = (
@@ -79,7 +79,7 @@ def about(version: int) -> int:
 
 def exact(version: int, realm: str) -> int:
     """How many will get it, exactly; a slow question for the reading connection."""
-    origin = _recipients_of(version)
+    origin = recipients_of(version)
     if origin is not None:
         return about(version)
     query = _reached(version, realm).select(fn.COUNT(fn.DISTINCT(Choice.subscriber_id)))
@@ -125,11 +125,13 @@ def _may_get(realm: str) -> Expression:
 
 
 def _was_told() -> Expression:
-    """Who got (or may have got) the original: 訂正 and 取消 go to exactly those (R4)."""
-    return Delivery.state.in_([str(DeliveryState.SENT), str(DeliveryState.LEASED)])
+    """Who got, or will or may have got, the original: 訂正 and 取消 go to exactly those (R4)."""
+    told = [DeliveryState.SENT, DeliveryState.LEASED, DeliveryState.QUEUED, DeliveryState.DEFERRED]
+    return Delivery.state.in_([str(state) for state in told])
 
 
-def _recipients_of(version: int) -> int | None:
+def recipients_of(version: int) -> int | None:
+    """The bulletin whose recipients this version goes to (訂正, 取消); None when it goes by choices."""
     row = Version.get_by_id(version)
     audience: dict[str, Any] = row.audience
     return int(audience["bulletin"]) if audience["kind"] == "recipients" else None
@@ -140,7 +142,7 @@ def expand(bulletin: int, version: int, realm: str, lane: int, above: int, upto:
 
     Doing it twice adds nothing: (bulletin, subscriber) is unique (R19).
     """
-    origin = _recipients_of(version)
+    origin = recipients_of(version)
     if origin is not None:
         return int(sql(_FROM_ORIGINAL, bulletin, lane, origin, above, upto).rowcount)
     staff_only = "" if realm == "live" else _STAFF_ONLY
@@ -149,10 +151,12 @@ def expand(bulletin: int, version: int, realm: str, lane: int, above: int, upto:
     )
 
 
-# Each section is one bit; SUM(DISTINCT bit) is their union, in both databases.
+# Each section is one bit; SUM(DISTINCT bit) is their union, in both databases. Category and area are of one choice:
+# the first, as a single number of 64 bits.
 _FROM_CHOICES = """
 INSERT INTO delivery (bulletin_id, subscriber_id, sections, category_id, area_id, queue_id, lane, retry, state, attempts)
-SELECT ?, c.subscriber_id, SUM(DISTINCT (1 << CAST(t.section AS INTEGER))), MIN(c.category_id), MIN(c.area_id),
+SELECT ?, c.subscriber_id, SUM(DISTINCT (CAST(1 AS BIGINT) << CAST(t.section AS INTEGER))),
+       MIN((c.category_id << 32) + c.area_id) >> 32, MIN((c.category_id << 32) + c.area_id) & 4294967295,
        s.queue_id, ?, 0, 'queued', 0
 FROM target t
 JOIN choice c ON c.category_id = t.category_id AND c.area_id = t.area_id AND c.level <= t.level
@@ -168,8 +172,8 @@ _FROM_ORIGINAL = """
 INSERT INTO delivery (bulletin_id, subscriber_id, sections, category_id, area_id, queue_id, lane, retry, state, attempts)
 SELECT ?, d.subscriber_id, d.sections, d.category_id, d.area_id, s.queue_id, ?, 0, 'queued', 0
 FROM delivery d JOIN subscriber s ON s.id = d.subscriber_id
-WHERE d.bulletin_id = ? AND d.state IN ('sent', 'leased') AND d.subscriber_id > ? AND d.subscriber_id <= ?
-  AND s.state = 'confirmed'
+WHERE d.bulletin_id = ? AND d.state IN ('sent', 'leased', 'queued', 'deferred')
+  AND d.subscriber_id > ? AND d.subscriber_id <= ? AND s.state = 'confirmed'
 ORDER BY d.subscriber_id
 ON CONFLICT (bulletin_id, subscriber_id) DO NOTHING
 """

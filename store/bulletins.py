@@ -12,7 +12,7 @@ from store.audience import Aimed
 from store.errors import Refused
 from store.fields import to_micros
 from store.models import Bulletin, Decision, Person, Section, Unit, Version, VersionArea
-from store.moves import move, move_where
+from store.moves import lock, move
 from store.people import Right
 from store.rules import Origin
 from store.states import BulletinState
@@ -233,14 +233,21 @@ def _sheet(row: Bulletin, text: Text) -> Sheet:
 
 
 def digest_of(version: int) -> str:
-    """The hash an approval is bound to: stored rendering, areas, times, audience rule, channels, realm (X1, R25)."""
+    """The hash an approval is bound to: text, stored rendering, areas, times, audience rule, channels, realm (X1, R25)."""
     row = Version.get_by_id(version)
     bulletin = Bulletin.get_by_id(row.bulletin_id)
     aimed = VersionArea.select().where(VersionArea.version_id == version)
+    parts = Section.select().where(Section.version_id == version).order_by(Section.n)
     bound = {
         "number": bulletin.number,
         "realm": bulletin.realm,
         "category": bulletin.category_id,
+        "refers_to": [bulletin.refers_to_id, bulletin.refers_as],
+        "mail_only": bulletin.mail_only,
+        "subject": row.subject,
+        "body": row.body,
+        "parts": [[part.n, part.heading, part.body] for part in parts],
+        "translations": row.translations,
         "rendering": row.rendering,
         "areas": sorted([a.section, a.area_id, a.level] for a in aimed),
         "release_at": None if row.release_at is None else to_micros(row.release_at),
@@ -254,11 +261,25 @@ def digest_of(version: int) -> str:
 
 
 def submit(bulletin: int, *, by: int | None, now: datetime) -> None:
-    """Put a draft before the approvers: it waits, on a card or in letters (D4)."""
+    """Put a draft before the approvers: it waits, on a card or in letters (D4).
+
+    A person's draft is submitted by somebody who may edit it, what a feed made by the feed (`by` None).
+    Raises Refused("no-right") or ("moved-already").
+    """
+    lock(Bulletin, bulletin)
+    row = Bulletin.get_by_id(bulletin)
+    if by is None and row.submitter_id is not None:
+        raise Refused("no-right", action="submit")
+    if by is not None and not _holds_any(by, (Right.EDIT, Right.ADJUST), row.category_id, now):
+        raise Refused("no-right", action="submit")
     move(
         Bulletin, bulletin, BulletinState.SUBMITTED, by=_actor(by), at=now, submitter_id=by, submitted_at=now
     )
     cards.want(bulletin, now=now)
+
+
+def _holds_any(person: int, rights: tuple[Right, ...], category: int, now: datetime) -> bool:
+    return any(people.holds(person, right, category, now=now) for right in rights)
 
 
 def revise(bulletin: int, text: Text, *, by: int, reason: str, render: Renderer, now: datetime) -> Made:
@@ -266,6 +287,7 @@ def revise(bulletin: int, text: Text, *, by: int, reason: str, render: Renderer,
 
     Who sent the draft back may not edit it himself (R3), unless the category is decided by adjust-and-confirm (M5.1).
     """
+    lock(Bulletin, bulletin)
     row = Bulletin.get_by_id(bulletin)
     if row.state not in ("draft", "submitted", "approved", "scheduled"):
         raise Refused("moved-already", thing="bulletin", to="draft")
@@ -279,16 +301,23 @@ def revise(bulletin: int, text: Text, *, by: int, reason: str, render: Renderer,
     if not adjusts and _returned_by(bulletin, by):
         raise Refused("returner-edits")
     made = _save(row, text, by, reason, render, now)
-    move_where(
-        Bulletin,
-        Bulletin.id == bulletin,
-        BulletinState.SUBMITTED,
-        approved_version_id=None,
-        approved_digest=None,
-        due=None,
-    )
-    if row.state != "draft":
-        cards.want(bulletin, now=now)
+    if row.state == "draft":
+        return made
+    if row.state != "submitted":
+        move(
+            Bulletin,
+            bulletin,
+            BulletinState.SUBMITTED,
+            by=_actor(by),
+            at=now,
+            approved_version_id=None,
+            approved_digest=None,
+            due=None,
+            held_why=None,
+        )
+    # It waits anew from now on: links that were mailed for the text before are void, new ones are due (X2).
+    Bulletin.update(submitted_at=now).where(Bulletin.id == bulletin).execute()
+    cards.want(bulletin, now=now)
     return made
 
 
@@ -298,9 +327,18 @@ def _returned_by(bulletin: int, person: int) -> bool:
 
 
 def withdraw(bulletin: int, *, by: int | None, why: str, now: datetime) -> None:
-    """取下げ, any time before sending."""
+    """取下げ, any time before sending, by its submitter or anybody with a right over its category; None = the system.
+
+    Raises Refused("no-right") or ("moved-already").
+    """
+    row = Bulletin.get_by_id(bulletin)
+    if by not in (None, row.submitter_id) and not _holds_any(by, _MAY_WITHDRAW, row.category_id, now):
+        raise Refused("no-right", action="withdraw")
     move(Bulletin, bulletin, BulletinState.WITHDRAWN, by=_actor(by), at=now, held_why=why, finished_at=now)
     cards.want(bulletin, now=now)
+
+
+_MAY_WITHDRAW = (Right.EDIT, Right.APPROVE, Right.SEND, Right.ADJUST, Right.STOP)
 
 
 @dataclass(frozen=True)

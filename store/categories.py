@@ -67,12 +67,17 @@ def _values(entry: Mapping[str, Any], ids: Mapping[str, int], units: Mapping[str
 def _write_closure() -> None:
     parents = {row.id: row.parent_id for row in Category.select(Category.id, Category.parent_id)}
     CategoryClosure.delete().execute()
+    rows: list[dict[str, int]] = []
     for category in parents:
         ancestor: int | None = category
         depth = 0
         while ancestor is not None:
-            CategoryClosure.create(ancestor_id=ancestor, descendant_id=category, depth=depth)
+            if depth > len(parents):
+                raise Refused("category-cycle", category=str(category))
+            rows.append({"ancestor_id": ancestor, "descendant_id": category, "depth": depth})
             ancestor, depth = parents[ancestor], depth + 1
+    for start in range(0, len(rows), 500):
+        CategoryClosure.insert_many(rows[start : start + 500]).execute()
 
 
 def _kind(row: Category) -> Kind:

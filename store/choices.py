@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from store import areas, categories
 from store.errors import Refused
 from store.models import Area, Category, Choice, ChoiceCount, Subscriber, tuples
+from store.moves import lock
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,13 @@ def of(subscriber: int) -> list[Chosen]:
 
 
 def give_defaults(subscriber: int, *, home: int | None) -> None:
-    """The town's initial settings (初期設定, CA.*); `home` narrows the categories that ask for a ward or station."""
+    """The town's initial settings (初期設定, CA.*), counted."""
+    write_defaults(subscriber, home=home)
+    count(subscriber)
+
+
+def write_defaults(subscriber: int, *, home: int | None) -> None:
+    """The initial settings, not counted; `home` narrows the categories that ask for a ward or station (CA.2)."""
     wanted: dict[tuple[int, int], tuple[int, str | None]] = {}
     for kind in categories.listed():
         asks = bool(kind.range.get("home"))
@@ -42,7 +49,6 @@ def give_defaults(subscriber: int, *, home: int | None) -> None:
             area = home if asks and home is not None else areas.by_key(default["area"]).id
             wanted[(kind.id, area)] = (int(default["level"]), default.get("option"))
     _write(subscriber, wanted)
-    count(subscriber)
 
 
 def _write(subscriber: int, wanted: dict[tuple[int, int], tuple[int, str | None]]) -> None:
@@ -63,6 +69,7 @@ def choose(subscriber: int, wanted: Iterable[tuple[str, str, int, str | None]]) 
         if level not in ranks:
             raise Refused("level-unknown", category=category, level=str(level))
         new[(kind.id, areas.by_key(area).id)] = (level, option)
+    lock(Subscriber, subscriber)
     uncount(subscriber)
     Choice.delete().where(Choice.subscriber_id == subscriber).execute()
     _write(subscriber, new)
@@ -89,7 +96,8 @@ def _tally(subscriber: int, by: int) -> None:
     row = Subscriber.get_by_id(subscriber)
     if row.state != "confirmed":
         return
-    for choice in Choice.select().where(Choice.subscriber_id == subscriber):
+    mine = Choice.select().where(Choice.subscriber_id == subscriber)
+    for choice in mine.order_by(Choice.category_id, Choice.area_id):
         key = {
             "category_id": choice.category_id,
             "area_id": choice.area_id,

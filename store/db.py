@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from peewee import Database, PostgresqlDatabase, SqliteDatabase
+import psycopg
+from peewee import Database, OperationalError, PostgresqlDatabase, SqliteDatabase
 
 from store import ledger, migrations, models
 from store.bell import Ear, postgres_bell, sqlite_bell
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 # One connection for SQLite (a second writer would only wait); a few for PostgreSQL (MODEL.md, threads).
 POSTGRES_CONNECTIONS = 4
+# Two verbs that touch the same rows in another order: PostgreSQL undoes one of them, and it is simply done again.
+DEADLOCKS = 5
 
 
 def connect(address: str) -> Database:
@@ -62,8 +65,15 @@ class Store:
         self._readers = ThreadPoolExecutor(1, "store-read", initializer=self._open_for_reading)
         self._offset = timedelta(0)
         if migrate:
-            self._writers.submit(migrations.migrate, self._database).result()
+            self._migrate()
         self._bell = postgres_bell(self.address) if self.is_postgres else sqlite_bell(self.address)
+
+    def _migrate(self) -> None:
+        try:
+            self._writers.submit(migrations.migrate, self._database).result()
+        except BaseException:
+            self._hang_up_all()
+            raise
 
     def _open(self) -> None:
         self._database.connect()
@@ -76,18 +86,40 @@ class Store:
     def _submit(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         def transact() -> T:
             self._heal()
-            with self._database.atomic():
-                done = verb(*args, **kwargs)
-                if self.is_postgres:
-                    self._database.execute_sql("NOTIFY hansho")
-            self._bell.ring()
-            return done
+            for _ in range(DEADLOCKS):
+                try:
+                    return self._transact(lambda: verb(*args, **kwargs))
+                except OperationalError as error:
+                    if not error.args or not isinstance(error.args[0], psycopg.errors.DeadlockDetected):
+                        raise
+            return self._transact(lambda: verb(*args, **kwargs))
 
         return self._writers.submit(transact)
 
+    def _transact(self, verb: Callable[[], T]) -> T:
+        """One transaction; the bell is rung only when it wrote something, or every question would wake everybody."""
+        if self.is_postgres:
+            with self._database.atomic():
+                done = verb()
+                rung = self._database.execute_sql(
+                    "SELECT pg_notify('hansho', '') WHERE txid_current_if_assigned() IS NOT NULL"
+                ).fetchone()
+        else:
+            before = self._database.connection().total_changes
+            with self._database.atomic():
+                done = verb()
+            rung = self._database.connection().total_changes != before
+        if rung:
+            self._bell.ring()
+        return done
+
     def _heal(self) -> None:
         """Reconnect after PostgreSQL went away; SQLite's connection cannot."""
-        if self.is_postgres and self._database.is_closed():
+        if not self.is_postgres:
+            return
+        if not self._database.is_closed() and self._database.connection().closed:
+            self._database.close()
+        if self._database.is_closed():
             self._database.connect()
 
     def call(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -145,6 +177,9 @@ class Store:
     def close(self) -> None:
         """Finish what was begun, then close every connection."""
         self._bell.close()
+        self._hang_up_all()
+
+    def _hang_up_all(self) -> None:
         writers = POSTGRES_CONNECTIONS if self.is_postgres else 1
         for pool, threads in ((self._writers, writers), (self._readers, 1)):
             # A connection belongs to its thread: the barrier makes each thread of the pool take one goodbye.

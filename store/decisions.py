@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from peewee import fn
+
 from store import bulletins, cards, events, letters, people, rules
 from store.errors import Refused
 from store.letters import Purpose
 from store.models import Bulletin, Decision, Person, Version
-from store.moves import move, move_where
+from store.moves import lock, move, move_where
 from store.people import Right
 from store.rules import Origin, Way
 from store.states import BulletinState
@@ -47,8 +49,9 @@ def may_decide(bulletin: int, person: int, *, now: datetime) -> str | None:
     if people.holds(person, Right.APPROVE, category, now=now):
         return None
     if people.holds(person, Right.SEND, category, now=now):
-        # 発信 without 承認: what another person of one's own section wrote.
-        return None if _unit(version.author_id) == people.by_id(person).unit_id else "other-section"
+        # 発信 without 承認: what another person of one's own section wrote, or what a feed wrote for the section.
+        unit = row.unit_id if version.author_id is None else _unit(version.author_id)
+        return None if unit == people.by_id(person).unit_id else "other-section"
     return "no-right"
 
 
@@ -102,7 +105,16 @@ def approve(
 
 
 def _stages_done(bulletin: int, digest: str, person: int) -> int:
-    mine = (Decision.bulletin_id == bulletin) & (Decision.digest == digest) & (Decision.action == "stage")
+    # What was returned begins at the first stage again, even when nobody changed a word.
+    returned = Decision.select(fn.MAX(Decision.id)).where(
+        (Decision.bulletin_id == bulletin) & (Decision.action == "return")
+    )
+    mine = (
+        (Decision.bulletin_id == bulletin)
+        & (Decision.digest == digest)
+        & (Decision.action == "stage")
+        & (Decision.id > fn.COALESCE(returned, 0))
+    )
     if Decision.select().where(mine & (Decision.person_id == person)).exists():
         raise Refused("own-stage")
     return Decision.select().where(mine).count()
@@ -142,6 +154,7 @@ def _decide(
 
 
 def _waiting(bulletin: int, digest: str) -> Bulletin:
+    lock(Bulletin, bulletin)  # of two clicks, the second looks after the first has been written down
     row = Bulletin.get_or_none(Bulletin.id == bulletin)
     if row is None:
         raise Refused("bulletin-unknown")
@@ -170,6 +183,7 @@ def _write(
     note: str,
     now: datetime,
     stage: int = 0,
+    rule: int | None = None,
 ) -> None:
     assert row.version_id is not None  # noqa: S101 - a submitted bulletin has a version
     Decision.create(
@@ -177,14 +191,20 @@ def _write(
         version_id=row.version_id,
         digest=digest,
         person_id=person,
-        rule_id=row.rule_id if person is None else None,
+        rule_id=rule,
         action=action,
         door=str(door),
         note=note,
-        deputy=False,
+        deputy=person is not None and _is_deputy(row, person, now),
         stage=stage,
         at=now,
     )
+
+
+def _is_deputy(row: Bulletin, person: int, now: datetime) -> bool:
+    """代決: every right by which this person may decide is one of a deputy (MODEL.md, decisions)."""
+    rights = (Right.APPROVE, Right.ADJUST, Right.SEND)
+    return people.deputy_order(person, rights, row.category_id, now=now) > 0
 
 
 def _finish(row: Bulletin, action: str, person: int, note: str, now: datetime) -> None:
@@ -213,15 +233,18 @@ def release_by_rule(bulletin: int, *, now: datetime) -> bool:
 
     The hourly ceiling of the rule trips to a human (R8): the bulletin then waits as any other.
     """
+    lock(Bulletin, bulletin)
     row = Bulletin.get_by_id(bulletin)
+    version = Version.get_by_id(row.version_id)
+    if row.submitter_id is not None or version.author_id is not None:
+        return False  # a person's text needs another person, wherever it began (R3)
     policy = rules.policy(row.category_id, Origin(row.origin))
     if row.origin not in ("feed", "partner") or policy.way is not Way.AUTOMATIC or policy.rule_id is None:
         return False
     if policy.ceiling_per_hour is not None and _this_hour(policy.rule_id, now) >= policy.ceiling_per_hour:
         events.record("feeds", "ceiling", f"rule:{policy.rule_id}", at=now, bulletin=row.number)
         return False
-    version = Version.get_by_id(row.version_id)
-    _write(row, version.digest, None, "approve", Door.AUTOMATIC, "", now)
+    _write(row, version.digest, None, "approve", Door.AUTOMATIC, "", now, rule=policy.rule_id)
     move(
         Bulletin,
         bulletin,

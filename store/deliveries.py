@@ -7,9 +7,11 @@ from enum import StrEnum
 
 from store import bounces, bulletins, letters
 from store.bounces import Source, Verdict
-from store.models import Bulletin, Delivery, Letter, Queue, Subscriber, Version, tuples
-from store.moves import claim, move_where
-from store.states import DeliveryState
+from store.fields import from_micros
+from store.models import Bulletin, Delivery, Letter, Queue, Subscriber, Version, Worker, sql, tuples
+from store.moves import claim, lock, move_where
+from store.queues import Lane
+from store.states import DeliveryState, SubscriberState
 
 
 class Outcome(StrEnum):
@@ -84,39 +86,37 @@ class Content:
     urgency: str
 
 
-_READY = str(DeliveryState.QUEUED)
-
-
-def _resting(now: datetime) -> list[int]:
-    rows = Queue.select(Queue.id).where(Queue.paused_until > now)
+def _awake(now: datetime) -> list[int]:
+    rows = Queue.select(Queue.id).where(Queue.paused_until.is_null() | (Queue.paused_until <= now))
     return [row.id for row in rows]
+
+
+def _alive(worker: int) -> bool:
+    """Nobody may bury this worker while it takes rows, and a buried one takes none: they would never come back."""
+    lock(Worker, worker)
+    return bool(Worker.select().where((Worker.id == worker) & Worker.ended_at.is_null()).exists())
 
 
 def wake_due(*, now: datetime, limit: int = 1_000) -> int:
     """Queue again what has waited long enough; a retry keeps its lane and stands behind its first attempts (R24)."""
     woken = 0
+    queues = [row.id for row in Queue.select(Queue.id)]  # named, so that the index (queue, due) is walked
     for table in (Letter, Delivery):
-        waiting = (
-            table.select(table.id)
-            .where((table.state == str(DeliveryState.DEFERRED)) & (table.due <= now))
-            .order_by(table.due)
-            .limit(limit)
-        )
+        due = (table.state == str(DeliveryState.DEFERRED)) & table.queue_id.in_(queues) & (table.due <= now)
+        waiting = table.select(table.id).where(due).limit(limit)
         woken += move_where(table, table.id.in_(waiting), DeliveryState.QUEUED, retry=1, worker_id=None)
     return woken
 
 
 def next_due() -> datetime | None:
     """When the next waiting row wants to be tried again."""
-    times = [
-        row.due
-        for table in (Letter, Delivery)
-        for row in table.select(table.due)
-        .where(table.state == str(DeliveryState.DEFERRED))
-        .order_by(table.due)
-        .limit(1)
-    ]
-    return min((due for due in times if due is not None), default=None)
+    times = [sql(_NEXT.format(table=table)).fetchone()[0] for table in ("letter", "delivery")]
+    return min((from_micros(int(due)) for due in times if due is not None), default=None)
+
+
+# One look at the head of each queue's index; a plain MIN would walk every row that waits.
+_NEXT = """SELECT MIN(head) FROM (SELECT
+(SELECT MIN(due) FROM {table} WHERE state = 'deferred' AND queue_id = q.id) AS head FROM queue q) AS heads"""
 
 
 @dataclass(frozen=True)
@@ -141,20 +141,11 @@ def take(worker: int, *, letters_at_most: int, limit: int, now: datetime) -> Tak
 
 def lease_letters(worker: int, *, limit: int, now: datetime) -> list[Note]:
     """Take letters, sign-in ones first."""
-    which = (Letter.state == _READY) & Letter.queue_id.not_in(_resting(now) or [0])
-    ids = [
-        row[0]
-        for row in claim(
-            Letter,
-            which,
-            (Letter.lane, Letter.retry, Letter.id),
-            limit,
-            DeliveryState.LEASED,
-            (Letter.id,),
-            worker_id=worker,
-        )
-    ]
-    return [_note(row) for row in Letter.select().where(Letter.id.in_(ids)).order_by(Letter.lane, Letter.id)]
+    if not _alive(worker):
+        return []
+    ids = claim(Letter, _awake(now), list(Lane), limit, worker)
+    rows = Letter.select().where(Letter.id.in_(ids))
+    return [_note(row) for row in rows.order_by(Letter.lane, Letter.retry, Letter.id)]
 
 
 def _note(row: Letter) -> Note:
@@ -176,28 +167,13 @@ def _note(row: Letter) -> Note:
 
 
 def lease(worker: int, *, limit: int, now: datetime, lanes: Sequence[int] = (0, 1, 2, 3)) -> list[Mail]:
-    """Take up to `limit` rows that are ready, most urgent first, from every queue that does not rest."""
-    stopped = Bulletin.select(Bulletin.id).where(
-        (Bulletin.state == "sending") & Bulletin.stop_at.is_null(False)
-    )
-    which = (
-        (Delivery.state == _READY)
-        & Delivery.queue_id.not_in(_resting(now) or [0])
-        & Delivery.lane.in_(list(lanes))
-        & Delivery.bulletin_id.not_in(stopped)
-    )
-    ids = [
-        row[0]
-        for row in claim(
-            Delivery,
-            which,
-            (Delivery.lane, Delivery.retry, Delivery.id),
-            limit,
-            DeliveryState.LEASED,
-            (Delivery.id,),
-            worker_id=worker,
-        )
-    ]
+    """Take up to `limit` rows that are ready, most urgent first, from every queue that does not rest.
+
+    A worker that was called dead gets none. May return fewer than there are: whose owner left is ended here instead.
+    """
+    if not _alive(worker):
+        return []
+    ids = claim(Delivery, _awake(now), lanes, limit, worker, _NOT_STOPPED)
     rows = (
         Delivery.select(
             Delivery.id,
@@ -212,15 +188,20 @@ def lease(worker: int, *, limit: int, now: datetime, lanes: Sequence[int] = (0, 
             Delivery.attempts,
         )
         .join(Subscriber, on=(Subscriber.id == Delivery.subscriber_id))
-        .where(Delivery.id.in_(ids) & Subscriber.address.is_null(False))
+        .where(Delivery.id.in_(ids) & (Subscriber.state == str(SubscriberState.CONFIRMED)))
         .order_by(Delivery.lane, Delivery.retry, Delivery.id)
     )
     mails = [Mail(*row) for row in tuples(rows)]
-    # Who left between expansion and now has no address any more: his row ends here.
+    # Who left or was suspended between expansion and now gets nothing more: his row ends here.
     gone = set(ids) - {mail.id for mail in mails}
     if gone:
-        move_where(Delivery, Delivery.id.in_(list(gone)), DeliveryState.WITHDRAWN)
+        move_where(Delivery, Delivery.id.in_(list(gone)), DeliveryState.WITHDRAWN, worker_id=None)
     return mails
+
+
+_NOT_STOPPED = (
+    "AND bulletin_id NOT IN (SELECT id FROM bulletin WHERE state = 'sending' AND stop_at IS NOT NULL)"
+)
 
 
 def content(bulletin: int) -> Content:
@@ -273,12 +254,19 @@ def record(
             mine = table.id.in_(ids) & (table.worker_id == worker)
             done += move_where(table, mine, DeliveryState(str(outcome)), **columns)
             if table is Letter and outcome in (Outcome.SENT, Outcome.FAILED):
-                # The address and the token in it have done their work.
-                Letter.update(params=None, attachment=None).where(Letter.id.in_(ids)).execute()
+                _forget(ids)
     for is_letter, row, verdict in bounced:
         attribute = bounces.of_letter if is_letter else bounces.of_delivery
         attribute(row, verdict, source=Source.SESSION, now=now)
     return done
+
+
+def _forget(letters_: Sequence[int]) -> None:
+    """The token in a letter that has ended has done its work; so has the address of somebody who left (R27)."""
+    ended = Letter.id.in_(letters_) & Letter.state.in_([str(DeliveryState.SENT), str(DeliveryState.FAILED)])
+    Letter.update(params=None, attachment=None).where(ended).execute()
+    left = Subscriber.select(Subscriber.id).where(Subscriber.state == str(SubscriberState.REMOVED))
+    Letter.update(address=None).where(ended & Letter.subscriber_id.in_(left)).execute()
 
 
 def _grouped(

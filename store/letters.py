@@ -57,8 +57,10 @@ def write(
 ) -> int | None:
     """Queue a letter in the caller's transaction. `once` names it: a second of that name is not written (None).
 
-    `attachment` is (file name, text); `queue` None means the default destination.
+    `attachment` is (file name, text); `queue` None means the default destination. Raises ValueError for a purpose
+    that is not in the list, so that nothing else can be said to a resident (R16).
     """
+    purpose = Purpose(purpose)
     lane = Lane.SIGN_IN if purpose in _SIGN_IN else Lane.IMMEDIATE
     name, text = attachment if attachment is not None else (None, None)
     try:

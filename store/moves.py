@@ -1,6 +1,6 @@
 """The only writer of a `state` column: compare-and-set, one winner, everybody else refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,8 +9,8 @@ from peewee import Expression, PostgresqlDatabase
 
 from store import events
 from store.errors import Refused
-from store.models import Arrival, Bulletin, Delivery, Letter, Row, Subscriber, Telegram, database
-from store.states import ARRIVAL, BULLETIN, DELIVERY, SUBSCRIBER, TELEGRAM, Cycle
+from store.models import Arrival, Bulletin, Delivery, Letter, Row, Subscriber, Telegram, database, sql
+from store.states import ARRIVAL, BULLETIN, DELIVERY, SUBSCRIBER, TELEGRAM, Cycle, DeliveryState
 
 _CYCLES: dict[type[Row], Cycle] = {
     Subscriber: SUBSCRIBER,
@@ -36,19 +36,48 @@ def move_where(table: type[Row], which: Expression, to: StrEnum, **columns: Any)
     return int(table.update(state=str(to), **columns).where(which & may).execute())
 
 
-def claim(
-    table: type[Row],
-    which: Expression,
-    order: Sequence[Any],
-    limit: int,
-    to: StrEnum,
-    returning: Sequence[Any],
-    **columns: Any,
-) -> list[Any]:
-    """Move at most `limit` rows, each to one claimer only, and return their `returning` columns as tuples."""
-    may = table.state.in_(_CYCLES[table].sources(to))  # type: ignore[attr-defined]
-    chosen = table.select(table.id).where(which & may).order_by(*order).limit(limit)  # type: ignore[attr-defined]
+def lock(table: type[Row], row: int) -> None:
+    """Let no other transaction change this row until ours ends; what is read after it stays true.
+
+    PostgreSQL only: on SQLite a verb has the whole ledger to itself from its first statement (IMMEDIATE).
+    """
     if isinstance(database.obj, PostgresqlDatabase):
-        chosen = chosen.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
-    update = table.update(state=str(to), **columns).where(table.id.in_(chosen))  # type: ignore[attr-defined]
-    return list(update.returning(*returning).tuples().execute())
+        mine = table.id == row  # type: ignore[attr-defined]
+        list(table.select(table.id).where(mine).for_update(True).tuples())  # type: ignore[attr-defined]
+
+
+# Each (queue, lane) is walked along its own stretch of the index, so that neither a resting destination nor a slow
+# one ever lies in front of the others (MODEL.md, delivery row).
+_PART = """SELECT id, lane, retry FROM (SELECT id, lane, retry FROM {table}
+WHERE state = '{ready}' AND queue_id = {queue} AND lane = {lane} {but} ORDER BY retry, id
+LIMIT {limit} {skip}) AS q{queue}_{lane}
+"""
+_CLAIM = """UPDATE {table} SET state = '{to}', worker_id = ? WHERE state = '{ready}' AND id IN (
+SELECT id FROM ({parts}) AS ready ORDER BY lane, retry, id LIMIT {limit}) RETURNING id
+"""
+
+
+def claim(
+    table: type[Delivery] | type[Letter],
+    queues: Iterable[int],
+    lanes: Sequence[int],
+    limit: int,
+    worker: int,
+    but: str = "",
+) -> list[int]:
+    """Lease at most `limit` ready rows to a worker, each row to one only; returns their ids in no order.
+
+    `but` is a further condition in SQL (`AND …`), of our own making.
+    """
+    words = {
+        "table": table._meta.table_name,
+        "ready": str(DeliveryState.QUEUED),
+        "to": str(DeliveryState.LEASED),
+        "limit": int(limit),
+        "skip": "FOR UPDATE SKIP LOCKED" if isinstance(database.obj, PostgresqlDatabase) else "",
+        "but": but,
+    }
+    parts = [_PART.format(queue=int(q), lane=int(lane), **words) for q in queues for lane in lanes]
+    if not parts:
+        return []
+    return [row for (row,) in sql(_CLAIM.format(parts="UNION ALL ".join(parts), **words), worker).fetchall()]

@@ -167,6 +167,19 @@ def holds(person: int, right: Right, category: int | None, *, now: datetime) -> 
     return bool(query.exists())
 
 
+def deputy_order(person: int, rights: tuple[Right, ...], category: int, *, now: datetime) -> int:
+    """The first place this person has among those who hold one of the rights; above 0 he stands in for another."""
+    covering = PersonRight.category_id.is_null() | PersonRight.category_id.in_(categories.above(category))
+    places = [
+        row.deputy_order
+        for right in rights
+        for row in _in_force(right, now)
+        .select(PersonRight.deputy_order)
+        .where((PersonRight.person_id == person) & covering)
+    ]
+    return min(places, default=0)
+
+
 def holders(right: Right, category: int | None, *, now: datetime) -> list[Somebody]:
     """Everybody who holds the right now for the category, in the order of deputies (代決)."""
     query = _in_force(right, now)

@@ -1,19 +1,23 @@
 """From approved to sent: the last check, expansion in slices, the stop button, and `sent` counted from rows."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from peewee import fn
 
-from store import audience, bulletins, cards, events
+from store import audience, bulletins, cards, events, people
+from store.audience import Aimed
 from store.errors import Refused
-from store.models import Bulletin, Decision, Delivery, Post, Subscriber, Version, tuples
-from store.moves import move, move_where
+from store.models import Bulletin, Decision, Delivery, Post, Subscriber, Version, VersionArea, tuples
+from store.moves import lock, move, move_where
+from store.people import Right
 from store.queues import Lane
 from store.states import BulletinState, DeliveryState
 
 # A slice is one transaction: at 5,000 subscribers nobody else waits longer than a few milliseconds (PERFORMANCE.md 4).
 SLICE = 5_000
+# Everything has a not-after (R6): what nobody could send within a day of its time is no news, whoever starts us again.
+STALE = timedelta(hours=24)
 _OPEN = [str(DeliveryState.QUEUED), str(DeliveryState.LEASED), str(DeliveryState.DEFERRED)]
 
 
@@ -40,8 +44,10 @@ def due(*, now: datetime) -> list[int]:
 def begin(bulletin: int, *, now: datetime) -> bool:
     """Start sending, after looking once more at everything the approval was bound to; False when it was too late.
 
-    Raises Refused("tampered") when the stored version is not what was approved: the bulletin stays where it is.
+    Raises Refused("tampered") when the stored version is not what was approved, ("not-due") before its time: the
+    bulletin stays where it is.
     """
+    lock(Bulletin, bulletin)
     row = Bulletin.get_by_id(bulletin)
     version = Version.get_by_id(row.version_id)
     decided = Decision.select().where(
@@ -56,10 +62,15 @@ def begin(bulletin: int, *, now: datetime) -> bool:
         or bulletins.digest_of(version.id) != row.approved_digest
     ):
         raise Refused("tampered", number=row.number)
-    if version.not_after is not None and version.not_after <= now:
+    if row.due is None or row.due > now:
+        raise Refused("not-due", number=row.number)
+    if (version.not_after or row.due + STALE) <= now:
         bulletins.withdraw(bulletin, by=None, why="not-after", now=now)
         return False
     move(Bulletin, bulletin, BulletinState.SENDING, by="outbound", at=now, released_at=now)
+    # Towns may have come or gone since the text was saved (C5.4): aim again, by the approved areas.
+    approved = VersionArea.select().where(VersionArea.version_id == version.id)
+    audience.aim(version.id, row.category_id, [Aimed(a.section, a.area_id, a.level) for a in approved])
     if "archive" in version.channels and not row.mail_only:
         Post.insert(
             bulletin_id=bulletin, channel="archive", attempts=0, due=now
@@ -70,18 +81,31 @@ def begin(bulletin: int, *, now: datetime) -> bool:
 
 def unexpanded() -> list[int]:
     """Bulletins whose recipients are not all written down yet, most urgent first."""
-    rows = Bulletin.select(Bulletin.id, Bulletin.urgency).where(
+    rows = Bulletin.select(Bulletin.id, Bulletin.urgency, Bulletin.version_id).where(
         (Bulletin.state == str(BulletinState.SENDING))
         & Bulletin.expanded_at.is_null()
         & Bulletin.stop_at.is_null()
     )
-    return [row.id for row in sorted(rows, key=lambda row: (Lane.of(row.urgency), row.id))]
+    ordered = sorted(rows, key=lambda row: (Lane.of(row.urgency), row.id))
+    return [row.id for row in ordered if not _waits_for_original(row.version_id)]
+
+
+def _waits_for_original(version: int | None) -> bool:
+    """A 訂正 of something whose own recipients are not all written down yet would miss the rest of them (R4)."""
+    origin = audience.recipients_of(version) if version is not None else None
+    if origin is None:
+        return False
+    row = Bulletin.get_by_id(origin)
+    return row.state == str(BulletinState.SENDING) and row.expanded_at is None
 
 
 def expand(bulletin: int, *, now: datetime, size: int = SLICE) -> int | None:
-    """Write the next slice of delivery rows; returns how many, or None when every slice is done."""
+    """Write the next slice of delivery rows; returns how many, or None when there is nothing to write (now)."""
+    lock(Bulletin, bulletin)
     row = Bulletin.get_by_id(bulletin)
     if row.state != BulletinState.SENDING or row.expanded_at is not None or row.version_id is None:
+        return None
+    if _waits_for_original(row.version_id):
         return None
     last = Subscriber.select(fn.MAX(Subscriber.id)).scalar() or 0
     if row.expand_cursor >= last or row.stop_at is not None:
@@ -121,6 +145,7 @@ def sending() -> list[int]:
 
 def finish(bulletin: int, *, now: datetime) -> bool:
     """Write `sent` (配信済み) when every row has ended, `stopped` when it was stopped; False while any is open."""
+    lock(Bulletin, bulletin)
     row = Bulletin.get_by_id(bulletin)
     if (
         row.expanded_at is None
@@ -133,8 +158,19 @@ def finish(bulletin: int, *, now: datetime) -> bool:
     return True
 
 
+_MAY_STOP = (Right.STOP, Right.APPROVE, Right.SEND, Right.ADJUST, Right.OPERATE)
+
+
 def stop(bulletin: int, *, by: int, now: datetime) -> None:
-    """配信を中止する: a flag that leases and senders look at; what is queued is swept afterwards (R5)."""
+    """配信を中止する: a flag that leases and senders look at; what is queued is swept afterwards (R5).
+
+    By whoever may stop or release this category, or operates the service (K3). Raises Refused("no-right") or
+    ("not-sending").
+    """
+    lock(Bulletin, bulletin)
+    row = Bulletin.get_by_id(bulletin)
+    if not any(people.holds(by, right, row.category_id, now=now) for right in _MAY_STOP):
+        raise Refused("no-right", action="stop")
     mine = (
         (Bulletin.id == bulletin)
         & (Bulletin.state == str(BulletinState.SENDING))

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from store import events
-from store.models import sql
+from store import bulletins, events
+from store.models import Bulletin, sql
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,22 @@ _QUESTIONS: dict[str, str] = {
         (SELECT 1 FROM decision e WHERE e.bulletin_id = b.id AND e.version_id = b.approved_version_id
         AND e.digest = b.approved_digest AND e.action = 'approve')""",
     "own-approval": """SELECT COUNT(*) FROM decision e JOIN bulletin b ON b.id = e.bulletin_id
-        WHERE e.action = 'approve' AND e.person_id IS NOT NULL AND e.person_id = b.submitter_id""",
+        JOIN version v ON v.id = e.version_id WHERE e.action IN ('approve', 'stage') AND (e.person_id = b.submitter_id
+        OR (e.person_id = v.author_id AND b.decision <> 'adjust-and-confirm'))""",
     "delivery-without-confirmation": """SELECT COUNT(*) FROM delivery d JOIN subscriber s ON s.id = d.subscriber_id
         WHERE s.confirmed_at IS NULL""",
-    "leased-by-nobody": "SELECT COUNT(*) FROM delivery WHERE state = 'leased' AND worker_id IS NULL",
-    "letter-leased-by-nobody": "SELECT COUNT(*) FROM letter WHERE state = 'leased' AND worker_id IS NULL",
+    # A worker that has ended gave everything back: what it still holds would never be sent.
+    "leased-by-nobody": """SELECT COUNT(*) FROM delivery d LEFT JOIN worker w ON w.id = d.worker_id
+        WHERE d.state = 'leased' AND (w.id IS NULL OR w.ended_at IS NOT NULL)""",
+    "letter-leased-by-nobody": """SELECT COUNT(*) FROM letter d LEFT JOIN worker w ON w.id = d.worker_id
+        WHERE d.state = 'leased' AND (w.id IS NULL OR w.ended_at IS NOT NULL)""",
+    # 訂正 and 取消 go to the recipients of the original and to nobody else (R4); old originals are folded.
+    "correction-to-others": """SELECT COUNT(*) FROM delivery d JOIN bulletin b ON b.id = d.bulletin_id
+        WHERE b.refers_as IN ('correction', 'cancel') AND b.refers_to_id IS NOT NULL
+        AND EXISTS (SELECT 1 FROM delivery x WHERE x.bulletin_id = b.refers_to_id)
+        AND NOT EXISTS (SELECT 1 FROM delivery o WHERE o.bulletin_id = b.refers_to_id
+        AND o.subscriber_id = d.subscriber_id)""",
+    "address-after-removal": "SELECT COUNT(*) FROM subscriber WHERE state = 'removed' AND address IS NOT NULL",
     "arrival-without-raw": """SELECT COUNT(*) FROM arrival a WHERE a.state = 'received'
         AND NOT EXISTS (SELECT 1 FROM arrival_raw r WHERE r.id = a.raw_id)""",
     "telegram-without-raw": """SELECT COUNT(*) FROM telegram t WHERE t.state = 'received'
@@ -67,4 +78,10 @@ def _miscounted() -> int:
     )
 
 
-_COUNTED: dict[str, Callable[[], int]] = {"counters-wrong": _miscounted}
+def _altered() -> int:
+    """Bulletins on their way or gone out whose stored text is not what the approval was bound to (X1)."""
+    released = Bulletin.select().where(Bulletin.approved_version_id.is_null(False))
+    return sum(bulletins.digest_of(row.approved_version_id or 0) != row.approved_digest for row in released)
+
+
+_COUNTED: dict[str, Callable[[], int]] = {"counters-wrong": _miscounted, "approved-text-altered": _altered}

@@ -10,7 +10,7 @@ from store import choices, letters, tokens
 from store.errors import Refused
 from store.letters import Purpose
 from store.models import Choice, Letter, Subscriber, database
-from store.moves import move
+from store.moves import lock, move
 from store.states import SubscriberState
 from store.tokens import Once, TokenState
 
@@ -116,6 +116,7 @@ def confirm(token: str, *, now: datetime, home: int | None = None) -> Confirmed:
     presented = tokens.use(Once.JOIN, token, now=now)
     if presented.state is TokenState.UNKNOWN:
         return Confirmed.UNKNOWN
+    lock(Subscriber, presented.subject)
     row = Subscriber.get_or_none(Subscriber.id == presented.subject)
     if row is None or row.state == SubscriberState.REMOVED:
         return Confirmed.UNKNOWN
@@ -171,6 +172,7 @@ def send_settings_link(address: str, *, now: datetime, in_reply_to: str | None =
 
 def remove(subscriber: int, reason: Reason, *, now: datetime, farewell: bool = True) -> bool:
     """Leave (登録解除): the address is erased once the farewell is on its way. False when already gone."""
+    lock(Subscriber, subscriber)
     row = Subscriber.get_or_none(Subscriber.id == subscriber)
     if row is None or row.state == SubscriberState.REMOVED:
         return False
@@ -186,6 +188,7 @@ def remove(subscriber: int, reason: Reason, *, now: datetime, farewell: bool = T
         address=None,
     )
     tokens.revoke(Once.JOIN, subscriber, now=now)
+    _forget_letters([subscriber])
     if farewell and row.confirmed_at is not None:
         _write(row, Purpose.GOODBYE, now)
     return True
@@ -193,6 +196,7 @@ def remove(subscriber: int, reason: Reason, *, now: datetime, farewell: bool = T
 
 def suspend(subscriber: int, reason: Reason, *, now: datetime) -> bool:
     """Stop sending (不達による配信停止, C8.6); undone by `resume`. False when not confirmed (any more)."""
+    lock(Subscriber, subscriber)
     row = Subscriber.get_or_none(Subscriber.id == subscriber)
     if row is None or row.state != SubscriberState.CONFIRMED:
         return False
@@ -211,6 +215,7 @@ def suspend(subscriber: int, reason: Reason, *, now: datetime) -> bool:
 
 def resume(subscriber: int, *, now: datetime) -> bool:
     """Send again (配信再開)."""
+    lock(Subscriber, subscriber)
     row = Subscriber.get_or_none(Subscriber.id == subscriber)
     if row is None or row.state != SubscriberState.SUSPENDED:
         return False
@@ -229,10 +234,13 @@ def expire_pending(*, before: datetime, now: datetime) -> int:
     ids = [row.id for row in old]
     for subscriber in ids:
         remove(subscriber, Reason.EXPIRED, now=now, farewell=False)
-    Letter.update(address=None, params=None).where(
-        Letter.subscriber_id.in_(ids) & Letter.state.in_(["sent", "failed"])
-    ).execute()
     return len(ids)
+
+
+def _forget_letters(ids: list[int]) -> None:
+    """What was written to them keeps no address either; letters still on their way lose it when they end (R27)."""
+    ended = Letter.subscriber_id.in_(ids) & Letter.state.in_(["sent", "failed", "withdrawn"])
+    Letter.update(address=None, params=None).where(ended).execute()
 
 
 def has_choice(subscriber: int) -> bool:

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from peewee import IntegrityError
+
 from store.errors import Refused
-from store.models import Feed, Telegram, TelegramRaw
+from store.models import Feed, Telegram, TelegramRaw, database
 from store.moves import move
 from store.states import TelegramState
 
@@ -62,10 +64,14 @@ def keep(url: str, feed: str, raw: bytes, *, now: datetime) -> int | None:
     """Store a telegram as it came; None when somebody stored it meanwhile (two nodes)."""
     if Telegram.select().where(Telegram.url == url).exists():
         return None
-    body = TelegramRaw.create(body=zlib.compress(raw, 6))
-    row = Telegram.create(
-        url=url, feed=feed, fetched_at=now, state=str(TelegramState.RECEIVED), raw_id=body.id
-    )
+    try:
+        with database.atomic():
+            body = TelegramRaw.create(body=zlib.compress(raw, 6))
+            row = Telegram.create(
+                url=url, feed=feed, fetched_at=now, state=str(TelegramState.RECEIVED), raw_id=body.id
+            )
+    except IntegrityError:  # the other node was a moment faster
+        return None
     return row.id
 
 
