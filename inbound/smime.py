@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from email.message import Message
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
@@ -20,6 +21,7 @@ from inbound import certificates
 from inbound.headers import Sheet, cut
 from inbound.signatures import Result
 
+_log = logging.getLogger(__name__)
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512(),
 }  # fmt: skip
@@ -226,14 +228,9 @@ def verify(sheet: Sheet, *, author: str | None, trust: bytes | None, now: dateti
         wrong += certificates.doubts(certificate, others, roots=roots, author=author, now=now)
     except _Unreadable as error:
         return Smime(Result.PERMERROR, None, (str(error.args[0]),))
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        UnsupportedAlgorithm,
-        RecursionError,
-    ):
-        return Smime(Result.PERMERROR, None, ("smime-structure",))  # what asn1crypto raises on hostile DER
+    # A named edge: asn1crypto reads lazily and cryptography has a dozen unrelated errors for odd certificates
+    # (InvalidVersion, DuplicateExtension, …); on a stranger's DER each of them means the same.
+    except Exception:
+        _log.debug("smime unreadable", exc_info=True)
+        return Smime(Result.PERMERROR, None, ("smime-structure",))
     return Smime(Result.FAIL if wrong else Result.PASS, signer, tuple(wrong), None if wrong else content)

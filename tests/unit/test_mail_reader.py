@@ -123,12 +123,24 @@ def test_html_alone_is_read_as_text() -> None:
     assert found.text == "大雨&洪水\n中央区\n\n以上"
 
 
+@pytest.mark.parametrize("piece", ["<", "<a ", "<1", "<!--", "&#", "<script></s", "<a b='", "</"])
+def test_broken_html_costs_linear_time(piece: str) -> None:
+    """html.parser of CPython 3.11 needs hours for the second of these."""
+    parsing.read(mail("Content-Type: text/html", body=(piece * 200_000 + ">").encode()))
+
+
+def test_an_unclosed_head_does_not_swallow_the_mail() -> None:
+    body = b"<html><head><title>t</title><body>a < b <!-- no --><p class='x'>c</p>\xe5\x8d\x83</body>"
+    assert parsing.read(mail("Content-Type: text/html; charset=utf-8", body=body)).text == "a < b\nc\n千"
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
         ("Auto-Submitted: auto-replied (vacation)", "auto-submitted"), ("Auto-Submitted: no", None),
         ("Precedence: bulk", "precedence"), ("Return-Path: <>", "null-sender"), ("List-Id: <x.y>", "list"),
-        ("Return-Path: <owner-x@b.example>", "machine-sender"), ("From: MAILER-DAEMON@b.example", "machine-sender"), ("From: Mailer-Daemon <>", "machine-sender"),
+        ("Return-Path: <owner-x@b.example>", "machine-sender"), ("From: MAILER-DAEMON@b.example", "machine-sender"),
+        ("From: Mailer-Daemon <>", "machine-sender"),
         ("X-Auto-Response-Suppress: DR, OOF", "response-suppressed"), ("Feedback-ID: 1:2:3", "bulk"),
         ("X-Loop: touroku@city.example", "loop"), ("X-Autoreply: yes", "auto-reply-header"),
         ("Content-Type: multipart/report; report-type=delivery-status; boundary=x", "report"),
