@@ -93,7 +93,7 @@ def postgres_bell(address: str) -> Bell:
                     connection.execute("LISTEN hansho")
                     bell.ring()  # what was said before we listened
                     while not bell.closing.is_set():
-                        for _ in connection.notifies(timeout=0.5, stop_after=1):
+                        for _ in connection.notifies(timeout=0.1, stop_after=1):
                             bell.ring()
             except psycopg.Error:
                 bell.closing.wait(RETRY_SECONDS)

@@ -91,12 +91,12 @@ def unexpanded() -> list[int]:
 
 
 def _waits_for_original(version: int | None) -> bool:
-    """A 訂正 of something whose own recipients are not all written down yet would miss the rest of them (R4)."""
+    """Who got the original is not known yet (R4): its recipients are being written down, or it is being stopped."""
     origin = audience.recipients_of(version) if version is not None else None
     if origin is None:
         return False
     row = Bulletin.get_by_id(origin)
-    return row.state == str(BulletinState.SENDING) and row.expanded_at is None
+    return row.state == str(BulletinState.SENDING) and (row.expanded_at is None or row.stop_at is not None)
 
 
 def expand(bulletin: int, *, now: datetime, size: int = SLICE) -> int | None:

@@ -129,4 +129,5 @@ CATALOGUE: dict[str, Any] = {
 
 def render(sheet: Sheet) -> str:
     """A renderer for tests of rules, which never look inside."""
-    return f"{sheet.number}|{sheet.realm}|{sheet.category}|{sheet.subject}|{sheet.body}|{sheet.parts}|{','.join(sheet.areas)}"
+    areas = ",".join(sheet.areas)
+    return f"{sheet.number}|{sheet.realm}|{sheet.category}|{sheet.subject}|{sheet.body}|{sheet.parts}|{areas}"
