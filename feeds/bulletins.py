@@ -34,16 +34,19 @@ class FeedDraft:
     valid_until: datetime | None
 
 
-def drafts(telegram: Telegram, *, only: Container[str] | None = None) -> tuple[FeedDraft, ...]:
+def drafts(
+    telegram: Telegram, *, only: Container[str] | None = None, items: tuple[Item, ...] | None = None
+) -> tuple[FeedDraft, ...]:
     """The drafts of a telegram; none where nothing is told. Pure.
 
     `only` are the `system:code` the town cares for: texts and areas are cut down to them, because a telegram
-    speaks of a whole prefecture, or of all Japan."""
+    speaks of a whole prefecture, or of all Japan. `items` stand in the place of the telegram's own: what is news
+    against the ledger (feeds.news)."""
     realm = telegram.realm
     if not telegram.understood or realm is None or telegram.info_type is None:
         return ()
     found = []
-    for group in grouped(telegram.items):
+    for group in grouped(telegram.items if items is None else items):
         ours = _within(group, only)
         # A report whose areas no code names (an alert by an office we have no number for) reaches nobody.
         reachable = ours.codes or telegram.info_type == InfoType.CANCELLED

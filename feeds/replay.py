@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
 from xml.sax.saxutils import escape
@@ -38,7 +38,7 @@ class _Channel:
     entries: list[Played] = field(default_factory=list)
     changed: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def document(self, base: str) -> bytes:
+    def document(self, base: str, since: datetime | None = None) -> bytes:
         parts = [
             '<?xml version="1.0" encoding="utf-8"?>',
             '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="ja">',
@@ -46,7 +46,9 @@ class _Channel:
             f"<updated>{self.changed.isoformat()}</updated>",
             f"<id>{base}/{self.key}.xml</id>",
         ]
-        parts += [_entry(entry, base) for entry in reversed(self.entries)]
+        parts += [
+            _entry(entry, base) for entry in reversed(self.entries) if since is None or entry.at >= since
+        ]
         parts.append("</feed>")
         return "\n".join(parts).encode()
 
@@ -65,11 +67,13 @@ def _entry(entry: Played, base: str) -> str:
 class FeedStandIn:
     """Serves only on loopback; nothing it says ever comes from JMA.
 
-    GET /extra.xml, /eqvol.xml (with ETag, Last-Modified, 304), GET /data/NAME.xml. POST /play (a telegram's
-    XML as the body; `?type=` and `?office=` are optional) answers 201 with the telegram's address."""
+    GET /extra.xml, /eqvol.xml and the long /extra_l.xml, /eqvol_l.xml (with ETag, Last-Modified, 304), GET
+    /data/NAME.xml. The short feeds hold what is younger than `short` (JMA promises ten minutes), None: all. POST /play
+    (a telegram's XML as the body; `?type=` and `?office=` are optional) answers 201 with the telegram's address."""
 
-    def __init__(self, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, now: Callable[[], datetime], short: timedelta | None = None) -> None:
         self._now = now
+        self._short = short
         self._channels = {key: _Channel(key) for key in FEEDS}
         self._played: dict[str, Played] = {}
         self._runner: web.AppRunner | None = None
@@ -82,6 +86,7 @@ class FeedStandIn:
         app = web.Application(client_max_size=telegram.LIMIT)
         for key in FEEDS:
             app.router.add_get(f"/{key}.xml", self._feed)
+            app.router.add_get(f"/{key}_l.xml", self._feed)
         app.router.add_get("/data/{name}.xml", self._telegram)
         app.router.add_post("/play", self._post)
         runner = web.AppRunner(app, handle_signals=False, access_log=None)
@@ -121,8 +126,12 @@ class FeedStandIn:
         return f"{self.base}/data/{name}.xml"
 
     async def _feed(self, request: web.Request) -> web.Response:
-        channel = self._channels[request.path.strip("/").removesuffix(".xml")]
-        body = channel.document(self.base)
+        name = request.path.strip("/").removesuffix(".xml")
+        channel = self._channels[name.removesuffix("_l")]
+        whole = self._short is None or name.endswith("_l")
+        body = channel.document(
+            self.base, None if whole or self._short is None else self._now() - self._short
+        )
         # Weak, like JMA's own: the gzipped and the plain form share it.
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
         modified = format_datetime(channel.changed, usegmt=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from feeds import forecasts, quakes, rivers, tsunami, volcano, warnings
 from feeds.groups import grouped
-from feeds.item import Action, Audience, Item, Realm
+from feeds.item import Action, Area, Audience, Item, Realm
 from feeds.titles import TYPES, Family, Type
 from feeds.xml import Element, Refused, every, first, name_of, own_text, parse, text
 
@@ -92,9 +92,20 @@ _CANCELS_BY_LETTERS: Final = {
 }
 
 
+def reads(code: str) -> bool:
+    """Whether items are read from telegrams of this type (with or without its number)."""
+    return code in _READERS or code[:4] in _READERS
+
+
+def reads_warnings(code: str) -> bool:
+    return _READERS.get(code) is warnings.weather
+
+
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """All that one telegram says. Every text is as JMA wrote it; times are aware; absent or empty is None."""
+    """All that one telegram says. Every text is as JMA wrote it; times are aware; absent or empty is None.
+
+    `listed`: the municipalities of a weather warning, whether or not anything is in force there."""
 
     understood: bool
     why: Why | None = None
@@ -116,6 +127,7 @@ class Telegram:
     comment: str | None = None
     publishers: str | None = None
     source: quakes.Source | None = None
+    listed: tuple[Area, ...] = ()
 
     @property
     def realm(self) -> Realm | None:
@@ -211,7 +223,8 @@ def _with_items(telegram: Telegram, known: Type, head: Element | None, body: Ele
         # One unknown code and nothing is mailed: a person looks at the whole telegram.
         silent = tuple(replace(item, told=False) for item in items)
         return replace(checked, understood=False, why=Why.UNKNOWN_CODE, items=silent)
-    return replace(checked, items=tuple(_addressed(item, checked) for item in items))
+    listed = warnings.municipalities(body) if reads_warnings(known.code) else ()
+    return replace(checked, items=tuple(_addressed(item, checked) for item in items), listed=listed)
 
 
 def _cancellations(code: str) -> tuple[Item, ...]:
@@ -288,4 +301,4 @@ def _bulletins_json(telegram: Telegram) -> list[dict[str, object]]:
     ]
 
 
-__all__ = ["InfoType", "Telegram", "Why", "as_json", "read"]
+__all__ = ["InfoType", "Telegram", "Why", "as_json", "read", "reads"]

@@ -10,6 +10,19 @@ from feeds.xml import Element, every, own_text, text, typed
 _MUNICIPALITIES = "（市町村等）"
 
 
+def municipalities(body: Element | None) -> tuple[Area, ...]:
+    """Every municipality a warning telegram speaks of, those with 発表警報・注意報はなし too: what it does not say
+    of one of them is off there."""
+    found = (
+        area
+        for warning in every(body, "Warning")
+        if (warning.get("type") or "").endswith(_MUNICIPALITIES)
+        for entry in every(warning, "Item")
+        if (area := _municipality(entry))
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def weather(type_: str, head: Element | None, body: Element | None) -> tuple[Item, ...]:
     """One item per (municipality, kind) of a warning telegram."""
     warnings = [w for w in every(body, "Warning") if (w.get("type") or "").endswith(_MUNICIPALITIES)]

@@ -99,6 +99,8 @@ def _words(line: Line, category: str) -> str:
         action = Action.ISSUE
     places = word("separator").join(line.places)
     values = {"kind": line.kind or word(category), "places": places}
+    if action is Action.LOWER and not line.last:
+        return word("line_lower_plain", **values)
     if action in (Action.RAISE, Action.LOWER):
         values["last"] = line.last
     return word(f"line_{action.value}", **values)

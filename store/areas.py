@@ -131,6 +131,18 @@ def by_alias(system: str, code: str) -> list[Place]:
     return [_place(row) for row in rows]
 
 
+def by_codes(codes: Iterable[str]) -> dict[str, list[int]]:
+    """Area ids by `system:code`, of those among `codes` that we have: a telegram names half of Japan."""
+    wanted = set(codes)
+    systems = {code.partition(":")[0] for code in wanted}
+    query = AreaAlias.select(AreaAlias.system, AreaAlias.code, AreaAlias.area_id)
+    found: dict[str, list[int]] = {}
+    for system, code, area in tuples(query.where(AreaAlias.system.in_(systems)).order_by(AreaAlias.area_id)):
+        if (key := f"{system}:{code}") in wanted:
+            found.setdefault(key, []).append(area)
+    return found
+
+
 def listed(tree: str | None = None) -> list[Place]:
     """Every active area, of one tree or of all, in the town's order."""
     query = Area.select().where(Area.active == True)  # noqa: E712

@@ -8,7 +8,7 @@ from datetime import datetime
 from peewee import IntegrityError
 
 from store.errors import Refused
-from store.models import Feed, Telegram, TelegramRaw, database
+from store.models import Counter, Feed, Telegram, TelegramRaw, database
 from store.moves import move
 from store.states import TelegramState
 
@@ -75,6 +75,13 @@ def keep(url: str, feed: str, raw: bytes, *, now: datetime) -> int | None:
     return row.id
 
 
+def keep_unread(url: str, feed: str, state: TelegramState, why: str, *, now: datetime) -> None:
+    """Record a telegram without its bytes: one nobody reads, or one too big to keep. It is not fetched again."""
+    row = keep(url, feed, b"", now=now)
+    if row is not None:
+        interpreted(row, state, why, None, now=now)
+
+
 def waiting(limit: int = 50) -> list[Stored]:
     """Telegrams not interpreted yet, oldest first."""
     query = (
@@ -89,6 +96,15 @@ def waiting(limit: int = 50) -> list[Stored]:
 def _stored(row: Telegram) -> Stored:
     raw = TelegramRaw.get_by_id(row.raw_id)
     return Stored(row.id, row.url, row.feed, row.fetched_at, zlib.decompress(bytes(raw.body)))
+
+
+def take(telegram: int) -> bool:
+    """Begin to interpret one; False when it is interpreted already. Until this transaction ends no other node
+    interprets anything, so that what residents were told is compared with one telegram after the other."""
+    Counter.insert(name="telegrams", value=0).on_conflict_ignore().execute()
+    Counter.update(value=Counter.value + 1).where(Counter.name == "telegrams").execute()
+    still = (Telegram.id == telegram) & (Telegram.state == str(TelegramState.RECEIVED))
+    return bool(Telegram.select().where(still).exists())
 
 
 def load(telegram: int) -> Stored:

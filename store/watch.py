@@ -34,9 +34,15 @@ def changes(phenomenon: str, levels: Mapping[str, int], *, event_key: str, compl
     return found
 
 
-def rises(phenomenon: str, levels: Mapping[str, int]) -> list[Change]:
-    """Areas whose level is above the highest told (earthquakes: the same quake reported again)."""
-    told = {row.code: row.level for row in Told.select().where(Told.phenomenon == phenomenon)}
+def rises(phenomenon: str, levels: Mapping[str, int], *, since: datetime | None = None) -> list[Change]:
+    """Areas whose level is above the one told (earthquakes: the same quake reported again).
+
+    What was told before `since` has run out by itself (tornado advisories have no lifting).
+    """
+    known = Told.select().where(Told.phenomenon == phenomenon)
+    if since is not None:
+        known = known.where(Told.at >= since)
+    told = {row.code: row.level for row in known}
     return [
         Change(code, told.get(code, 0), level) for code, level in levels.items() if told.get(code, 0) < level
     ]
@@ -63,6 +69,23 @@ def tell(
             bulletin_id=bulletin,
             at=now,
         )
+
+
+def standing(event_key: str) -> int | None:
+    """The newest bulletin of an incident of which something is still in force; None when nothing is."""
+    mine = (Told.event_key == event_key) & (Told.level > 0) & Told.bulletin_id.is_null(False)
+    row = Told.select(Told.bulletin_id).where(mine).order_by(Told.bulletin_id.desc()).first()
+    return row.bulletin_id if row is not None else None
+
+
+def take_back(bulletin: int) -> None:
+    """What this bulletin told was cancelled: whatever is issued next for those areas is news again."""
+    Told.update(level=0).where(Told.bulletin_id == bulletin).execute()
+
+
+def forget(*, before: datetime) -> int:
+    """Drop what was told of single events (`quake:2026…`) long ago; states (`rain`) are kept. Returns how many."""
+    return int(Told.delete().where(Told.phenomenon.contains(":") & (Told.at < before)).execute())
 
 
 def told(phenomenon: str, code: str) -> int:
