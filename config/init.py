@@ -19,7 +19,7 @@ def init(folder: Path) -> list[str]:
     told = [_write(folder, path.name, path.read_bytes(), 0o644) for path in sorted(SAMPLE.glob("*.yaml"))]
     makers: dict[str, Callable[[], bytes]] = {
         "tokens": lambda: f"k1 {secrets.token_hex(32)}\n".encode(),
-        "dkim.pem": _signing_key,
+        "dkim.pem": make_signing_key,
         # The chat stand-in takes any token; a live town writes its own (hansho.yaml tells where).
         "slack-bot": lambda: b"xoxb-training\n",
         "slack-app": lambda: b"xapp-training\n",
@@ -30,7 +30,8 @@ def init(folder: Path) -> list[str]:
     return told
 
 
-def _signing_key() -> bytes:
+def make_signing_key() -> bytes:
+    """A fresh RSA-2048 key as PKCS#8 PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg
@@ -192,3 +192,32 @@ class Store:
         barrier.wait(timeout=30)
         if not self._database.is_closed():
             self._database.close()
+
+
+class Place(Protocol):
+    """What says where a town's ledger is: `config.settings.Settings` has it."""
+
+    @property
+    def database_place(self) -> str: ...
+    @property
+    def realm(self) -> str: ...
+    @property
+    def town(self) -> "TownKey": ...
+
+
+class TownKey(Protocol):
+    """The short name of a town."""
+
+    @property
+    def key(self) -> str: ...
+
+
+@contextlib.contextmanager
+def opened(place: Place) -> Iterator[Store]:
+    """A town's ledger for as long as one command runs. Raises WrongLedger."""
+    store = Store(place.database_place)
+    try:
+        store.enter(place.town.key, place.realm)
+        yield store
+    finally:
+        store.close()

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from peewee import fn
 
+from store import bulletins, deliveries, telegrams, workers
 from store.models import Bounce, Queue, Subscriber, tuples
 
 
@@ -73,3 +75,15 @@ def registered() -> dict[str, int]:
     """登録件数 by state."""
     rows = Subscriber.select(Subscriber.state, fn.COUNT(Subscriber.id)).group_by(Subscriber.state)
     return {str(state): int(n) for state, n in tuples(rows)}
+
+
+def standing() -> dict[str, Any]:
+    """What waits and what moves, for `hansho status`."""
+    return {
+        "registered": registered(),
+        "waiting": deliveries.waiting(),
+        "submitted": [view.number for view in bulletins.listed(["submitted"])],
+        "sending": [view.number for view in bulletins.listed(["sending"])],
+        "workers": workers.listed(),
+        "feeds": telegrams.feeds(),
+    }
