@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import datetime, timedelta
 
-from config import bouncereport
+from config import bouncereport, refusals
 from inbound import sentences
 from inbound.answering import answer
 from inbound.belief import Heard, hear, once
@@ -40,25 +40,21 @@ def operator(office: Office, received: Received) -> Reading:
         arrivals.understood(received.id, _obey(office, heard, person, asked, now), now=now)
 
     def refused(refusal: Refused, now: datetime) -> None:
-        text = _REFUSED.get(refusal.code, f"受け付けられませんでした（{refusal.code}）。")
+        code = refusal.code
+        text = _said(office, code) if code == "replayed" else refusals.sentence(code, refusal.values)
         _help(office, heard, text, now)
-        arrivals.quarantined(received.id, refusal.code, now=now)
+        arrivals.quarantined(received.id, code, now=now)
 
     return Reading(act, refused)
 
 
-_REFUSED = {
-    "replayed": "同じメールをすでに受け取っています。新しいメールとして書いて送ってください。",
-    "no-right": "運用の権限がありません。所属の管理者に相談してください。",
-}
+def _said(office: Office, code: str) -> str:
+    known = sentences.codes("refusals.tsv")
+    return sentences.say("refusals.tsv", code, office.words()).what if code in known else explain(code)
 
 
 def _disbelieve(office: Office, received: Received, heard: Heard, now: datetime) -> None:
-    known = sentences.codes("refusals.tsv")
-    why = [
-        sentences.say("refusals.tsv", code, office.words()).what if code in known else explain(code)
-        for code in heard.why
-    ]
+    why = [_said(office, code) for code in heard.why]
     _help(office, heard, "このメールは、ご本人からのものと確かめられませんでした。\n" + "\n".join(why), now)
     arrivals.quarantined(received.id, " ".join(heard.why), now=now)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from config import refusals
 from inbound import draft as drafts
 from inbound import sentences
 from inbound.answering import answer
@@ -52,20 +53,21 @@ def _disbelieve(office: Office, received: Received, heard: Heard, now: datetime)
     arrivals.quarantined(received.id, " ".join(heard.why), now=now)
 
 
-def _why(office: Office, code: str, **values: str) -> Said:
-    known = sentences.codes(REFUSALS)
-    if code in known:
-        return sentences.say(REFUSALS, code, office.words() | values)
-    try:
-        return Said(explain(code), "上の点を直して、新しいメールとして送り直してください。")
-    except KeyError:
-        return sentences.say(REFUSALS, "other", office.words() | {"code": code})
+def _why(office: Office, code: str) -> Said:
+    """What to tell about a mail that is not believed."""
+    if code in sentences.codes(REFUSALS):
+        return sentences.say(REFUSALS, code, office.words())
+    return Said(explain(code), "上の点を直して、新しいメールとして送り直してください。")
 
 
 def _refuse(office: Office, received: Received, heard: Heard, refused: Refused, now: datetime) -> None:
     """A rule said no, or the draft is not complete: nothing was made, everything is kept."""
-    unclear = refused.code == "unclear"
-    said = Said(refused.values["why"], FORM) if unclear else _why(office, refused.code, **refused.values)
+    if refused.code == "unclear":
+        said = Said(refused.values["why"], FORM)
+    elif refused.code == "replayed":
+        said = _why(office, refused.code)
+    else:
+        said = Said(refusals.sentence(refused.code, refused.values), FORM)
     _tell(office, heard, said, now)
     if refused.code == "replayed":
         arrivals.quarantined(received.id, refused.code, now=now)
