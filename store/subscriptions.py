@@ -89,6 +89,7 @@ def request(address: str, *, queue: int, now: datetime, in_reply_to: str | None 
             row = _living(address)
             if row is None:
                 raise
+    lock(Subscriber, row.id)  # so that no more letters than allowed are counted at the same moment
     already = row.state in (SubscriberState.CONFIRMED, SubscriberState.SUSPENDED)
     purpose = Purpose.JOIN_AGAIN if already else Purpose.JOIN_CONFIRM
     if letters.written(purpose, address, since=now - timedelta(days=1)) >= LETTERS_A_DAY:

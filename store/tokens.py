@@ -58,6 +58,8 @@ class Keys:
         numbered = [(int(name.lstrip(ascii_lowercase)), key) for name, key in keys]
         if not numbered or any(not 0 <= kid < 16 or len(key) < 32 for kid, key in numbered):
             raise ValueError("token keys are numbered 0 to 15 and hold at least 32 bytes each")
+        if len(dict(numbered)) < len(numbered) or len(numbered) > 2:
+            raise ValueError("two token keys may be alive, each with its own number")
         self._keys = dict(numbered)
         self._newest = numbered[0][0]
 
