@@ -35,20 +35,20 @@ def of(subscriber: int) -> list[Chosen]:
 
 
 def give_defaults(subscriber: int, *, home: int | None) -> None:
-    """The town's initial settings (初期設定, CA.*), counted."""
-    write_defaults(subscriber, home=home)
+    """The town's initial settings (初期設定, CA.*); `home` narrows what asks for a ward or station (CA.2)."""
+    _write(subscriber, defaults(home=home))
     count(subscriber)
 
 
-def write_defaults(subscriber: int, *, home: int | None) -> None:
-    """The initial settings, not counted; `home` narrows the categories that ask for a ward or station (CA.2)."""
+def defaults(*, home: int | None) -> dict[tuple[int, int], tuple[int, str | None]]:
+    """(category, area) → (minimum level, option) of the initial settings."""
     wanted: dict[tuple[int, int], tuple[int, str | None]] = {}
     for kind in categories.listed():
         asks = bool(kind.range.get("home"))
         for default in kind.defaults:
             area = home if asks and home is not None else areas.by_key(default["area"]).id
             wanted[(kind.id, area)] = (int(default["level"]), default.get("option"))
-    _write(subscriber, wanted)
+    return wanted
 
 
 def _write(subscriber: int, wanted: dict[tuple[int, int], tuple[int, str | None]]) -> None:

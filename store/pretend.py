@@ -10,6 +10,10 @@ from store.models import Area, Category, Choice, ChoiceCount, Subscriber, sql
 from store.states import SubscriberState
 
 
+# Rows a statement: SQLite takes 32,766 values at once.
+AT_ONCE = 200
+
+
 def settle(
     addresses: Sequence[tuple[str, int]],
     wanted: Sequence[tuple[str, str, int]],
@@ -29,28 +33,40 @@ def settle(
     known = {
         row.address for row in Subscriber.select(Subscriber.address).where(Subscriber.address.is_null(False))
     }
-    moved = 0
-    for address, queue in addresses:
-        if address in known:
-            continue
-        row = Subscriber.create(
-            address=address,
-            queue_id=queue,
-            state=str(SubscriberState.CONFIRMED),
-            language="ja",
-            format="both",
-            created_at=now,
-            confirmed_at=now,
-            changed_at=now,
-        )
-        choices.write_defaults(row.id, home=None)
-        category, area, level = dice.choice(wanted)
-        Choice.insert(
-            subscriber_id=row.id, category_id=categories[category], area_id=areas[area], level=level
-        ).on_conflict_ignore().execute()
-        moved += 1
+    movers = [(address, queue) for address, queue in addresses if address not in known]
+    initial = choices.defaults(home=None)
+    for start in range(0, len(movers), AT_ONCE):
+        ids = _register(movers[start : start + AT_ONCE], now)
+        rows = []
+        for subscriber in ids:
+            category, area, level = dice.choice(wanted)
+            own = initial | {(categories[category], areas[area]): (level, None)}
+            rows += [
+                {"subscriber_id": subscriber, "category_id": c, "area_id": a, "level": rank, "option": option}
+                for (c, a), (rank, option) in own.items()
+            ]
+        Choice.insert_many(rows).execute()
     recount()
-    return moved
+    return len(movers)
+
+
+def _register(movers: Sequence[tuple[str, int]], now: datetime) -> list[int]:
+    rows = [
+        {
+            "address": address,
+            "queue_id": queue,
+            "state": str(SubscriberState.CONFIRMED),
+            "language": "ja",
+            "format": "both",
+            "created_at": now,
+            "confirmed_at": now,
+            "changed_at": now,
+        }
+        for address, queue in movers
+    ]
+    Subscriber.insert_many(rows).execute()
+    found = Subscriber.select(Subscriber.id).where(Subscriber.address.in_([address for address, _ in movers]))
+    return [row.id for row in found.order_by(Subscriber.id)]
 
 
 def recount() -> None:
