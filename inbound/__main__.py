@@ -28,7 +28,6 @@ def office(settings: Settings, store: Store) -> Office:
     """What the readers need, made of the configuration. Raises BadConfig."""
     catalogue = load_catalogue(settings.folder)
     resolver = settings.mail.resolver
-    trust = settings.secrets_folder / "smime-trust.pem"
     return Office(
         settings=settings,
         store=store,
@@ -38,7 +37,7 @@ def office(settings: Settings, store: Store) -> Office:
         route_for=catalogue.route_for,
         queues=store.call(queues.ensure, [route.name for route in catalogue.routes]),
         pace=Pace(),
-        trust=trust.read_bytes() if trust.exists() else None,
+        trust=tls.trust(settings.secrets_folder),
     )
 
 

@@ -1,7 +1,7 @@
 """Whether a mail to a staff address is believed: a known person, his signature, fresh, addressed here, seen once."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from config.settings import AddressName
@@ -45,17 +45,28 @@ def hear(office: Office, received: Received, door: AddressName) -> Heard:
         if to.address is not None and not signed_by(office, received.raw, to.address):
             to = Correspondent(None, "unproven", None)
         return Heard(mail, None, ("unknown-person",), to)
-    why = _doubts(office, received, person, door)
+    why, signed = _judged(office, received, person, door)
     if unknown(why) and received.attempts < TRIES:
         raise Later
     # The person is in our own list: he learns of a mail in his name that is not believed, but no machine does.
     silent = mail.automatic or not received.mail_from
     to = Correspondent(None if silent else author, mail.automatic_why, thread_id(mail.message_id))
-    return Heard(mail, person, why, to)
+    return Heard(mail if signed is None else _inside(mail, signed), person, why, to)
 
 
-def _doubts(office: Office, received: Received, person: Somebody, door: AddressName) -> tuple[str, ...]:
-    """Codes of what is less than this person's policy asks; freshness counts from when the mail was taken in."""
+def _inside(mail: Mail, signed: bytes) -> Mail:
+    """The text that S/MIME verified and nothing around it; Subject and the rest of the header are under DKIM."""
+    entity = parsing.read(signed)
+    return replace(mail, text=entity.text, attachments=entity.attachments, empty=entity.empty)
+
+
+def _judged(
+    office: Office, received: Received, person: Somebody, door: AddressName
+) -> tuple[tuple[str, ...], bytes | None]:
+    """Codes of what is less than this person's policy asks, and what S/MIME signed, if it did.
+
+    Freshness counts from when the mail was taken in, not from when it is read.
+    """
     verdict = proof.read(
         received.raw,
         keys=office.dkim,
@@ -64,10 +75,11 @@ def _doubts(office: Office, received: Received, person: Somebody, door: AddressN
         now=received.received_at,
         domains=person.domains,
     )
-    why = verdict.why
-    if person.proof == "dkim+smime" and (verdict.smime is None or verdict.smime.result is not Result.PASS):
-        why += verdict.smime.why if verdict.smime is not None else ("no-smime",)
-    return why
+    why, smime = verdict.why, verdict.smime
+    signed = smime.signed if smime is not None and smime.result is Result.PASS else None
+    if person.proof == "dkim+smime" and signed is None:
+        why += smime.why if smime is not None else ("no-smime",)
+    return why, signed
 
 
 def once(received: Received, heard: Heard, now: datetime) -> None:

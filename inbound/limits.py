@@ -16,5 +16,7 @@ class Limits:
     connections_per_peer: int = 40
     mistakes: int = 30  # refused commands and recipients in one session
     transactions: int = 1000
-    idle_seconds: float = 120.0  # from one good command to the next; a whole DATA is one command
+    # From one good command to the next; a whole DATA is one command (RFC 5321 section 4.5.3.2.7 asks for 300) …
+    idle_seconds: float = 300.0
+    stress_seconds: float = 20.0  # … but not while more than half of the connections are taken
     finish_seconds: float = 8.0  # what a mail under way gets when the program must stop

@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from aiosmtpd.smtp import SMTP, syntax
 
@@ -65,6 +66,15 @@ class Guests:
             self.nobody.set()
 
 
+def network(peer: str) -> str:
+    """Whom we count as one: an IPv4 address, or an IPv6 /64, of which everybody has a whole one."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return peer
+    return peer if address.version == 4 else str(ip_network(f"{peer}/64", strict=False).network_address)
+
+
 class SmtpSession(SMTP):
     """The protocol object of one connection. AUTH does not exist here, with TLS or without."""
 
@@ -108,7 +118,7 @@ class SmtpSession(SMTP):
         if self._original_transport is not None:
             super().connection_made(transport)
             return
-        self.peer = str((transport.get_extra_info("peername") or ("?",))[0])
+        self.peer = network(str((transport.get_extra_info("peername") or ("?",))[0]))
         if not self.guests.admit(self):
             log.warning("turned-away peer=%s", self.peer)
             self._ended = True
@@ -152,6 +162,11 @@ class SmtpSession(SMTP):
         self.dismissed = True
         if not self.receiving:
             self.leave(CLOSING)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        limits = self.guests.limits
+        crowded = len(self.guests.sessions) * 2 > limits.connections
+        super()._reset_timeout(min(limits.stress_seconds, limits.idle_seconds) if crowded else duration)
 
     def awake(self) -> None:
         """Begin the time for this command anew: now it is we who are slow."""

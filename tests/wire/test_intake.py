@@ -20,6 +20,7 @@ from inbound.addresses import Meaning
 from inbound.desk import Desk
 from inbound.limits import Limits
 from inbound.office import Office, Reading
+from inbound.session import network
 from inbound.smtp import Door
 from store import arrivals
 from store.arrivals import Received
@@ -83,7 +84,7 @@ def kept(town: Intake) -> list[tuple[str, str, str | None, str, bytes]]:
     """(rcpt_to, meaning, token, mail_from, raw) of every arrival."""
     rows = town.store.call(lambda: list(Arrival.select().order_by(Arrival.id)))
     raws = town.store.call(lambda: {row.id: zlib.decompress(bytes(row.body)) for row in ArrivalRaw.select()})
-    return [(r.rcpt_to, r.meaning, r.token, r.mail_from, raws[r.raw_id]) for r in rows]
+    return [(r.rcpt_to, r.meaning, r.token, r.mail_from, raws[r.raw_id or 0]) for r in rows]
 
 
 @pytest.mark.req("X12", "D2")
@@ -249,6 +250,22 @@ async def test_slow_clients_are_told_and_dropped(tmp_path: Path) -> None:
             assert (await client.answer()).startswith("421 4.4.2")
             assert await client.answer() == ""
         assert kept(town) == []
+
+
+@pytest.mark.req("C4.3")
+async def test_a_crowd_gets_less_time(tmp_path: Path) -> None:
+    crowd = Limits(connections=2, stress_seconds=0.2)
+    async with intake(tmp_path, desk=False, limits=crowd) as town, connected(town.port) as first:
+        async with connected(town.port) as second:
+            assert (await second.answer()).startswith("421 4.4.2")
+        assert (await first.say(b"EHLO x")).startswith("250")
+
+
+def test_who_counts_as_one_peer() -> None:
+    assert network("192.0.2.7") == "192.0.2.7"
+    assert network("2001:db8:1:2:3::4") == "2001:db8:1:2::"
+    assert network("fe80::1%eth0") == network("fe80::2%eth0")
+    assert network("?") == "?"
 
 
 @pytest.mark.req("C4.3")
