@@ -9,7 +9,6 @@ from store.errors import Refused
 from store.models import Area, Category, Choice, ChoiceCount, Subscriber, sql
 from store.states import SubscriberState
 
-
 # Rows a statement: SQLite takes 32,766 values at once.
 AT_ONCE = 200
 

@@ -101,6 +101,7 @@ CREATE TABLE delivery (id {pk}, bulletin_id BIGINT NOT NULL REFERENCES bulletin(
 CREATE INDEX delivery_ready ON delivery (queue_id, lane, retry, id) WHERE state = 'queued';
 CREATE INDEX delivery_waiting ON delivery (queue_id, due) WHERE state = 'deferred';
 CREATE INDEX delivery_leased ON delivery (worker_id) WHERE state = 'leased';
+CREATE INDEX delivery_open ON delivery (bulletin_id) WHERE state IN ('queued', 'leased', 'deferred');
 CREATE INDEX delivery_subscriber ON delivery (subscriber_id);
 CREATE TABLE delivery_fold (bulletin_id BIGINT NOT NULL, queue_id BIGINT NOT NULL, area_id BIGINT NOT NULL,
     state TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (bulletin_id, queue_id, area_id, state));

@@ -34,9 +34,13 @@ def catalogue() -> dict[str, Any]:
     made["categories"]["categories"] += [
         category("weather-other", "その他の注意報", "weather", "immediate", parent="weather", **more),
         category("weather-wind", "暴風", "weather", "life", parent="weather", **more),
+        category("tornado", "竜巻注意情報", "plain", "life", **more),
         category("quake", "震度情報", "intensity", "life", **more),
     ]
-    made["rules"].append(made["rules"][1] | {"key": "quake", "category": "quake", "ceiling_per_hour": 30})
+    made["rules"] += [
+        made["rules"][1] | {"key": key, "category": key, "ceiling_per_hour": 30}
+        for key in ("quake", "tornado")
+    ]
     for person in made["people"]["people"]:
         if person["unit"] == "bosai":
             person["rights"].append({"action": "send", "category": "quake"})

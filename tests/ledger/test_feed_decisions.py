@@ -1,11 +1,14 @@
 """What a telegram leads to: told once, to those who chose it, and taken back from exactly those who got it."""
 
+import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from config import rendering
+from feeds.desk import Desk
+from feeds.interpret import envelope_of
 from feeds.telegram import read
 from feeds.training import training
 from store import bulletins, decisions, telegrams, units, watch
@@ -99,9 +102,9 @@ def test_only_what_changes_is_mailed_again(town: Watch) -> None:
     assert town.mailed(raised) == ["city3", "city4", "town2"]
     # Who was told of level 4 hears that it is over, too.
     assert town.mailed(town.play(rain(LOWERED, minutes=20))) == ["city3", "city4", "town2"]
-    assert town.mailed(town.play(rain(kind("10", "解除", "レベル２大雨注意報", last="10"), minutes=30))) == [
-        "town2"
-    ]
+    town.later(61)  # three an hour is this town's ceiling
+    over = town.play(rain(kind("10", "解除", "レベル２大雨注意報", last="10"), minutes=30))
+    assert town.mailed(over) == ["town2"]
     assert town.play(rain(NONE, minutes=40)).why == "continue"
 
 
@@ -334,6 +337,47 @@ def test_what_tells_nobody_anything_is_marked(town: Watch, xml: bytes, state: st
     assert [line[3:5] for line in town.store.call(telegrams.listed, state)] == [(state, why)]
 
 
+def tornado(title: str = "竜巻注意情報", information: str = "") -> bytes:
+    one = "<Kind><Name>竜巻注意情報</Name><Code>1</Code><Status>発表</Status></Kind>"
+    part = "竜巻注意情報（市町村等）"
+    return report(title, warning(one, part=part), information=information, valid="2026-11-20T10:10:00+09:00")
+
+
+def test_a_tornado_advisory_is_told_once_in_its_hour_though_it_comes_twice(town: Watch) -> None:
+    town.join("city", ("tornado", "city", 1))
+    copy = tornado("竜巻注意情報（目撃情報付き）")
+    assert town.play(copy).why == "continue"  # the second copy came first
+    assert town.mailed(town.play(tornado())) == ["city"]
+    assert town.play(copy).why == "continue"
+    town.later(30)
+    assert town.play(at(tornado(), 30)).why == "continue"
+    seen = made.information(
+        "竜巻注意情報（目撃情報あり）", "<Name>竜巻注意情報</Name><Code>1</Code>", area("120010", "北西部")
+    )
+    sighted = town.play(at(tornado("竜巻注意情報（目撃情報付き）", seen), 31))
+    assert town.mailed(sighted) == ["city"]
+    town.later(120)
+    assert town.mailed(town.play(at(tornado(), 150))) == ["city"]
+
+
+def test_a_report_without_areas_reaches_nobody(town: Watch) -> None:
+    assert town.play(report("熱中症警戒アラート", "<Comment><Text>本文</Text></Comment>")).why == "not-ours"
+
+
+async def test_two_desks_share_the_work_and_do_nothing_twice(town: Watch) -> None:
+    for minutes, one in enumerate([ISSUED, CONTINUED, RAISED, RAISED, LIFTED, NONE]):
+        xml = rain(one, minutes=minutes)
+        assert town.store.call(
+            telegrams.keep, f"https://feed.example/{minutes}", feed_town.FEED, xml, now=town.now
+        )
+    town.store.set_offset(town.now - datetime.now(UTC))
+    desks = [Desk(feed_town.settings(), town.store) for _ in range(3)]
+    await asyncio.gather(*(desk.clear() for desk in desks))
+    states = [line[3] for line in reversed(town.store.call(telegrams.listed))]
+    assert states == ["understood", "passed", "understood", "passed", "understood", "passed"]
+    assert len(town.store.call(bulletins.listed)) == 3
+
+
 def test_a_category_the_town_does_not_have_goes_to_a_person(town: Watch) -> None:
     wave = rain(kind("07", "発表", "波浪警報"), title="気象警報・注意報（Ｒ０６）（波浪）")
     outcome = town.play(wave)
@@ -397,8 +441,6 @@ def test_events_are_forgotten_and_states_are_not(town: Watch) -> None:
 
 
 def test_originals_belong_to_their_unit(town: Watch) -> None:
-    from feeds.interpret import envelope_of
-
     town.play(quake(("341", "4", "")))
     other = envelope_of(read(quake(("341", "4", ""), event="20261120080000")))
     same = envelope_of(read(quake(("341", "4", ""))))

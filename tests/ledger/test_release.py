@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from peewee import IntegrityError
 
-from store import bulletins, decisions, deliveries, proposals, release, rules, selfcheck, workers
+from store import bulletins, decisions, deliveries, release, rules, selfcheck, workers
 from store.bulletins import Text
 from store.db import Store
 from store.decisions import Door
@@ -204,9 +204,3 @@ def test_an_unacknowledged_rule_asks_two_people(store: Store) -> None:
     assert store.call(bulletins.view, made.id).way == rules.Way.TWO_PERSON
     assert not store.call(decisions.release_by_rule, made.id, now=NOW)
     assert acts.approve(store, made, NOW, person_key="bosai1") == "approved"
-
-
-def test_the_bootstrap_is_once(store: Store) -> None:
-    before = store.call(lambda: Event.select().count())
-    assert not store.call(proposals.bootstrap, small_town.CATALOGUE, now=NOW)
-    assert store.call(lambda: Event.select().count()) == before
