@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from config import program
@@ -18,6 +20,7 @@ from inbound.keylookup import KeyLookup
 from inbound.office import Office
 from inbound.pace import Pace
 from inbound.smtp import Door
+from inbound.web import serve_web
 from store import queues
 from store.db import Store
 from store.errors import WrongLedger
@@ -41,28 +44,37 @@ def office(settings: Settings, store: Store) -> Office:
     )
 
 
-async def listen(settings: Settings, store: Store, stop: asyncio.Event) -> None:
-    """Serve until `stop`: first no new mail, then what was accepted is read, then the end."""
-    here = office(settings, store)
-    door = Door(settings, store, tls=tls.context(settings.secrets_folder))
-    try:
-        where = await door.open()
-    except OSError as error:
-        raise CannotStart(f"{settings.mail.listen} で受信できません（{error.strerror}）") from error
-    time = asyncio.create_task(store.keep_time())
-    desk = asyncio.create_task(Desk(here).run(stop))
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        program.ready({"smtp": where})
-        done, _ = await asyncio.wait({desk, stopping, time}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        stop.set()
-        time.cancel()
-        await door.close()
-        await desk
-        await asyncio.gather(time, stopping, return_exceptions=True)
+@asynccontextmanager
+async def doors(here: Office) -> AsyncIterator[dict[str, str]]:
+    """Mail and pages, open; yields where they listen. Raises CannotStart."""
+    settings = here.settings
+    door = Door(settings, here.store, tls=tls.context(settings.secrets_folder))
+    async with AsyncExitStack() as opened:
+        try:
+            where = {"smtp": await door.open()}
+            opened.push_async_callback(door.close)
+            pages = await serve_web(settings, here.store, here.tokens, route_for=here.route_for)
+            opened.push_async_callback(pages.cleanup)
+        except OSError as error:
+            raise CannotStart(f"待ち受けの場所を開けません（{error.strerror or error}）") from error
+        host, port = pages.addresses[0][:2]
+        yield where | {"web": f"{host}:{port}"}
+
+
+async def listen(here: Office, stop: asyncio.Event) -> None:
+    """Serve until `stop`; a mail under way is finished, and so is what is being read."""
+    async with doors(here) as where:
+        tasks = [asyncio.create_task(one) for one in (Desk(here).run(stop), here.store.keep_time())]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            program.ready(where)
+            done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            stop.set()
+            tasks[1].cancel()
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
 
 
 async def serve(folder: Path, stop: asyncio.Event) -> None:
@@ -72,7 +84,7 @@ async def serve(folder: Path, stop: asyncio.Event) -> None:
         store = Store(settings.database_place)
         try:
             store.enter(settings.town.key, settings.realm)
-            await listen(settings, store, stop)
+            await listen(office(settings, store), stop)
         finally:
             store.close()
     except (BadConfig, WrongLedger) as error:

@@ -144,8 +144,10 @@ async def intake(
     again: float = 0.2,
     most_joins: int = 100,
     dns_seconds: float = 1.0,
+    ledger: str | None = None,
+    trust: bytes | None = None,
 ) -> AsyncIterator[Intake]:
-    """The small town's intake; with `desk` False nothing that was accepted is read."""
+    """The small town's intake; with `desk` False nothing that was accepted is read. `ledger`: a PostgreSQL."""
     names = NameServer(
         {
             (f"p1._domainkey.{domain}", "TXT"): [signer(domain).public_record()]
@@ -154,7 +156,7 @@ async def intake(
     )
     resolver = f"127.0.0.1:{await names.start()}"
     place = settings()
-    store = Store(folder / "ledger.db")
+    store = Store(ledger or folder / "ledger.db")
     store.enter(place.town.key, place.realm)
     store.call(proposals.bootstrap, small_town.CATALOGUE, now=datetime.now(UTC))
     office = Office(
@@ -166,6 +168,7 @@ async def intake(
         route_for=lambda domain: Named("docomo" if domain == "docomo.ne.jp" else "*"),
         queues=store.call(queues.ensure, ["docomo", "*"]),
         pace=Pace(most_joins),
+        trust=trust,
     )
     door = Door(place, store, limits=limits)
     port = int((await door.open()).rpartition(":")[2])

@@ -1,7 +1,7 @@
 """Officers hand in drafts by signed mail; what is not believed is kept apart and answered, nothing is released."""
 
 import base64
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,9 @@ from outbound.handwritten import Written, write
 from store import bulletins, decisions, people
 from store.bulletins import View
 from store.decisions import Door
-from store.models import Delivery
+from store.models import Delivery, Person
+from tests.unit.test_smime import NOW as CERTIFIED
+from tests.unit.test_smime import certificate, cms, detached, root, trust
 from tests.wire.intake import CHIEF, DOMAIN, OFFICER, POLICE, Intake, intake, signer
 
 BODY = "種別：不審者情報\n地域：花見川区、真砂\n\n本日１５時ごろ、①声かけがありました。\n"
@@ -224,3 +226,26 @@ async def test_silent_dns_is_temporary(tmp_path: Path) -> None:
         await hand_in(town)
         assert (town.last().state, town.last().why) == ("quarantined", "key-unavailable")
         assert "しばらく待って" in town.letters(OFFICER)[-1].params["why"]
+
+
+@pytest.mark.req("D3", "C6.2")
+async def test_a_person_of_whom_smime_is_asked(tmp_path: Path) -> None:
+    pair = certificate("Officer", root(), address=OFFICER)
+    async with intake(tmp_path, trust=trust()) as town:
+        town.store.set_offset(CERTIFIED - datetime.now(UTC))
+        town.store.call(lambda: Person.update(proof="dkim+smime").execute())
+        await hand_in(town)
+        assert town.last().why == "no-smime"
+        assert "S/MIME" in town.letters(OFFICER)[-1].params["why"]
+        head = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        entity = head + BODY.replace("\n", "\r\n").encode()
+        for changed, state in ((entity + "書き足し".encode(), "quarantined"), (entity, "understood")):
+            signed = detached(changed, cms(entity, pair, root())).partition(b"MIME-Version")
+            plain = write(Written(OFFICER, f"souan@{DOMAIN}", "件名", ""), town.now())
+            raw = plain.partition(b"MIME-Version")[0] + b"MIME-Version" + signed[2]
+            await town.send(signer().sign(raw, town.now()), OFFICER, f"souan@{DOMAIN}")
+            await town.settled()
+            assert town.last().state == state
+        (seen,) = made(town)
+        assert seen.body == "本日１５時ごろ、①声かけがありました。"
+        assert "添付" not in town.letters(OFFICER)[-1].params["waiting"]

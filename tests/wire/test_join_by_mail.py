@@ -1,5 +1,6 @@
 """A resident joins, changes and leaves by mail alone; forged, late and automatic mails do nothing of the kind."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from store import letters, subscriptions
 from store.subscriptions import Reason
 from store.tokens import Signed
-from tests.wire.intake import Intake, intake
+from tests.wire.intake import DOMAIN, Intake, intake
 
 ME = "a..b.@docomo.ne.jp"
 
@@ -176,3 +177,16 @@ async def test_somebody_not_registered_yet_is_told_so(tmp_path: Path) -> None:
         town.store.call(subscriptions.suspend, me, Reason.NON_EXISTENT, now=town.now())
         await town.write("you@example.jp", "settei")
         assert town.letters("you@example.jp")[-1].purpose == "settings_link"
+
+
+@pytest.mark.req("D2", "C5.3")
+async def test_the_same_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    async with intake(tmp_path, ledger=postgres_url) as town:
+        me = await join(town)
+        raw = b"From: a..b.@docomo.ne.jp\r\n\r\n"
+        sends = (town.send(raw, f"r{n}@docomo.ne.jp", f"settei@{DOMAIN}") for n in range(20))
+        await asyncio.gather(*sends)
+        await town.settled()
+        assert await join(town, "you@docomo.ne.jp") != me
+        await town.write(ME, f"teishi+{town.office.tokens.sign(Signed.STOP, me)}")
+        assert town.store.call(subscriptions.find, ME) is None
