@@ -27,19 +27,22 @@ def catalogue() -> dict[str, Any]:
     made = deepcopy(small_town.CATALOGUE)
     area, category = small_town._area, small_town._category
     made["areas"].append(area("funabashi", "船橋市", "municipality", aliases=("city:1220400",)))
+    made["areas"].append(area("bay", "東京湾内湾", "region", tree="tsunami", aliases=("tsunami:312",)))
     scales = made["categories"]["scales"]
     scales["weather"].insert(2, {"rank": 4, "code": "danger", "name": "危険警報"})
     scales["intensity"] = [{"rank": rank, "code": str(rank), "name": f"震度{rank}"} for rank in range(1, 10)]
+    scales["tsunami"] = [{"rank": rank, "code": str(rank), "name": f"津波{rank}"} for rank in range(1, 5)]
     more = {"unit": "bosai"}
     made["categories"]["categories"] += [
         category("weather-other", "その他の注意報", "weather", "immediate", parent="weather", **more),
         category("weather-wind", "暴風", "weather", "life", parent="weather", **more),
+        category("tsunami", "津波警報・注意報", "tsunami", "life", **more),
         category("tornado", "竜巻注意情報", "plain", "life", **more),
         category("quake", "震度情報", "intensity", "life", **more),
     ]
     made["rules"] += [
         made["rules"][1] | {"key": key, "category": key, "ceiling_per_hour": 30}
-        for key in ("quake", "tornado")
+        for key in ("quake", "tornado", "tsunami")
     ]
     for person in made["people"]["people"]:
         if person["unit"] == "bosai":
