@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from bot.card import Action, Card, Outcome, Realm, Verdict, button_value
 from bot.kit import (
-    SECTION,
     Block,
     actions,
     button,
@@ -17,6 +16,7 @@ from bot.kit import (
     exact,
     fields,
     header,
+    pieces,
     section,
     visible,
 )
@@ -54,14 +54,17 @@ def _waiting(card: Card, room: int) -> list[Block]:
         *_mail(card, room),
         divider(),
         *_checks(card),
-        actions("decide", _buttons(card)),
+        *_steps(card),
+        actions("decide", _buttons(card, len(visible(card.body)) > room)),
     ]
 
 
 def decided_card(card: Card, outcome: Outcome) -> list[Block]:
     """The same card after a decision: no buttons, who decided when, and how the delivery stands."""
     who = {"by": cut_escaped(outcome.by, _NAME_ROOM), "when": cut_escaped(outcome.when, _NAME_ROOM)}
-    code = f"{outcome.verdict}.{card.realm}" if outcome.verdict is Verdict.APPROVED else outcome.verdict.value
+    code = outcome.verdict.value
+    if outcome.verdict is Verdict.APPROVED:
+        code = f"{'ruled' if outcome.by_rule else outcome.verdict}.{card.realm}"
     blocks = [
         header(_say(f"{outcome.verdict}.header", number=card.number, realm=_say(f"realm-name.{card.realm}"))),
         section(_say(code, **who)),
@@ -72,7 +75,8 @@ def decided_card(card: Card, outcome: Outcome) -> list[Block]:
         blocks.append(section(_say("progress", progress=cut_escaped(outcome.progress, 300))))
     blocks += [section(_say(f"realm.{card.realm}"))] if outcome.verdict is not Verdict.APPROVED else []
     blocks += [exact(cut(card.subject, 300)), fields(_facts(card)), *_whereto(card)]
-    return [*blocks, context(_say("door", door=cut_escaped(outcome.door, _NAME_ROOM)))]
+    blocks.append(context(_say("door", door=cut_escaped(outcome.door, _NAME_ROOM))))
+    return [*blocks, actions("under-way", [_stop(card)])] if outcome.stoppable else blocks
 
 
 def voided_card(card: Card, why: str) -> list[Block]:
@@ -149,7 +153,7 @@ def _mail(card: Card, room: int) -> list[Block]:
     shown = body[:room]
     blocks = [section(_say("subject-head")), exact(cut(visible(card.subject), 500) or _say("nothing"))]
     blocks.append(section(_say("body-head")))
-    blocks += [exact(part) for part in _parts(shown)] or [exact(_say("nothing"))]
+    blocks += [exact(part) for part in pieces(shown)] or [exact(_say("nothing"))]
     link = _link(card.link)
     if len(shown) < len(body):
         numbers = {"all": f"{len(body):,}", "shown": f"{len(shown):,}"}
@@ -160,23 +164,17 @@ def _mail(card: Card, room: int) -> list[Block]:
     return blocks
 
 
-def _parts(words: str) -> list[str]:
-    """The text in pieces that fit a block each, broken at line ends if it can be; joined they are it."""
-    parts: list[str] = []
-    while words:
-        piece = words[:SECTION]
-        if len(words) > SECTION and (line_end := piece.rfind("\n")) > SECTION // 2:
-            piece = piece[: line_end + 1]
-        parts.append(piece)
-        words = words[len(piece) :]
-    return parts
-
-
 def _checks(card: Card) -> list[Block]:
+    if card.findings is None:
+        return []
     if not card.findings:
         return [context(_say("findings-none"))]
     head = _say("findings-head", count=str(len(card.findings)))
     return [section("\n".join([head, *_lines(card.findings)]))]
+
+
+def _steps(card: Card) -> list[Block]:
+    return [section("\n".join([_say("steps-head"), *_lines(card.steps)]))] if card.steps else []
 
 
 def _lines(sentences: Sequence[str]) -> list[str]:
@@ -185,7 +183,7 @@ def _lines(sentences: Sequence[str]) -> list[str]:
     return [*lines, _say("more-lines", more=str(more))] if more else lines
 
 
-def _buttons(card: Card) -> list[Block]:
+def _buttons(card: Card, is_cut: bool) -> list[Block]:
     value = button_value(card.number, card.version)
     words = _say(f"approve.{card.realm}", count=cut(card.count, 40))
     live = card.realm is Realm.LIVE
@@ -194,7 +192,15 @@ def _buttons(card: Card) -> list[Block]:
         Action.APPROVE, words, value, "primary" if live else None, _question(card) if live else None
     )
     back = button(Action.RETURN, _say("return"), value)
-    return [approve, back, button(Action.REJECT, _say("reject"), value, "danger")]
+    row = [approve, back, button(Action.REJECT, _say("reject"), value, "danger")]
+    # What goes out is seen whole before it is approved (C6.7, R13).
+    return [*row, button(Action.READ, _say("read"), value)] if is_cut else row
+
+
+def _stop(card: Card) -> Block:
+    asked = _say("stop.text", number=card.number, subject=cut(visible(card.subject), 100))
+    question = confirm(_say("stop.title"), asked, _say("stop"), _say("confirm.no"), "danger")
+    return button(Action.STOP, _say("stop"), button_value(card.number, card.version), "danger", question)
 
 
 def _question(card: Card) -> Block:

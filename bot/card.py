@@ -18,6 +18,8 @@ class Action(StrEnum):
     APPROVE = "approve"
     RETURN = "return"
     REJECT = "reject"
+    READ = "read"
+    STOP = "stop"
 
 
 class Verdict(StrEnum):
@@ -34,9 +36,10 @@ class Card:
     """A version waiting for approval, in the words people read.
 
     `areas` are names; `count` as 約12,345件 or 12,345件; `carriers` one short line each (ドコモ 約4,000件);
-    `release` 即時配信 or 予約配信 11月22日（日）8:30; `findings` of the checks and `changes` since the
-    version this approver last saw, a sentence each; `version` is the token that binds a click to this text;
-    `link` leads to the whole text (or None); `refers` names the bulletin corrected or retracted (or None).
+    `release` 即時配信 or 予約配信 11月22日（日）8:30; `findings` of the checks (None: nothing was checked),
+    `changes` since the version shown before and `steps` of a decision in stages, a sentence each; `version` is
+    the token that binds a click to this text; `link` leads to the whole text (or None); `refers` names the
+    bulletin corrected or retracted (or None).
     """
 
     number: str
@@ -53,8 +56,9 @@ class Card:
     release: str
     version: str
     duration: str | None = None
-    findings: tuple[str, ...] = ()
+    findings: tuple[str, ...] | None = ()
     changes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     refers: str | None = None
     link: str | None = None
 
@@ -70,6 +74,10 @@ class Outcome:
     note: str | None = None
     progress: str | None = None
     """How the delivery stands (配信中 1,200件 ／ 12,345件), or None."""
+    by_rule: bool = False
+    """Whether an acknowledged automatic rule decided, and no person."""
+    stoppable: bool = False
+    """Whether the delivery is under way and can be stopped (配信を中止する)."""
 
 
 def button_value(number: str, version: str) -> str:

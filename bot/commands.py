@@ -1,123 +1,124 @@
-"""`hansho people`, `rules` and `areas`: what chiefs decide about the town itself; one proposes, another agrees."""
+"""/hansho and what may follow it: 下書き, 状況, 取下げ 番号, 中止 番号, ヘルプ."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TypeVar
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 
-import click
-
-from config.catalogue import Catalogue, load_catalogue
-from config.mistake import BadConfig
-from config.refusals import sentence
-from config.terminal import CONFIG, JSON, give_up, say, settings_of
-from store import areas as places
-from store import people as known
-from store import proposals
-from store.db import opened
+from bot import drafting, modals
+from bot.gestures import Command
+from bot.modals import Choice
+from bot.names import clock_time, name_of
+from bot.office import Office
+from bot.wording import phrase, refusal
+from store import bulletins
+from store.bulletins import View
 from store.errors import Refused
+from store.people import Somebody
+from store.states import BulletinState
 
-T = TypeVar("T")
+_NUMBER = re.compile(r"\d{4}-\d{4,6}")
+_UNDER_WAY = (
+    BulletinState.SUBMITTED,
+    BulletinState.APPROVED,
+    BulletinState.SCHEDULED,
+    BulletinState.SENDING,
+)
+_LINES = 20
 
-
-@click.group()
-def people() -> None:
-    """課と人、その権限。変更は一人が届け、もう一人が認めます。"""
-
-
-@click.group()
-def rules() -> None:
-    """情報種別ごとの決め方（二人・自動など）。変更は一人が届け、もう一人が認めます。"""
-
-
-@click.group()
-def areas() -> None:
-    """地域。町の新設・廃止は areas.yaml を直して apply します。"""
+Answer = Callable[[Command, Somebody, str], Awaitable[None]]
 
 
-def catalogue(folder: Path) -> Catalogue:
-    """The YAML files of a folder; every mistake is said before giving up."""
-    try:
-        return load_catalogue(folder)
-    except BadConfig as error:
-        give_up(error, 2)
+class Commands:
+    """Answers slash commands in private, or opens a form; nothing is decided here."""
+
+    def __init__(self, office: Office) -> None:
+        """Words people type → what answers them."""
+        self._office = office
+        words: dict[Answer, tuple[str, ...]] = {
+            self._draft: ("下書き", "下書", "draft"),
+            self._status: ("状況", "一覧", "status"),
+            self._withdraw: ("取下げ", "取り下げ", "取下", "withdraw"),
+            self._stop: ("中止", "配信中止", "stop"),
+            self._help: ("", "ヘルプ", "help"),
+        }
+        self._answers = {word: answer for answer, typed in words.items() for word in typed}
+
+    async def heard(self, command: Command) -> None:
+        """Do what was typed."""
+        person = await self._office.person(command.who)
+        if person is None:
+            await self._office.say(command.response, self._office.stranger(command.who))
+            return
+        verb, _, rest = " ".join(unicodedata.normalize("NFKC", command.text).split()).partition(" ")
+        answer = self._answers.get(verb.lower())
+        if answer is None:
+            words = refusal("unknown-command", text=command.text[:100], usage=phrase("commands", "usage"))
+            await self._office.say(command.response, words)
+            return
+        await answer(command, person, rest)
+
+    async def _help(self, command: Command, _person: Somebody, _rest: str) -> None:
+        words = phrase("commands", "help", usage=phrase("commands", "usage"))
+        await self._office.say(command.response, words)
+
+    async def _draft(self, command: Command, person: Somebody, _rest: str) -> None:
+        def choices(now: datetime) -> tuple[list[Choice], list[Choice]]:
+            return drafting.category_choices(person.id, now=now), drafting.area_choices()
+
+        categories, areas = await self._office.store.run(choices, self._office.store.now())
+        if not categories:
+            await self._office.say(command.response, refusal("no-categories", **self._office.words()))
+            return
+        form = modals.draft_modal(categories, areas, command.response)
+        await self._office.calls.open_form(command.trigger, form)
+
+    async def _status(self, command: Command, _person: Somebody, _rest: str) -> None:
+        views = await self._office.store.run(bulletins.listed, _UNDER_WAY, limit=_LINES + 1)
+        await self._office.say(command.response, _listing(views))
+
+    async def _withdraw(self, command: Command, _person: Somebody, rest: str) -> None:
+        if (number := await self._number(command, rest, "取下げ")) is not None:
+            form = modals.withdraw_modal(number, command.response)
+            await self._office.calls.open_form(command.trigger, form)
+
+    async def _stop(self, command: Command, _person: Somebody, rest: str) -> None:
+        if (number := await self._number(command, rest, "中止")) is not None:
+            form = modals.stop_modal(number, command.response)
+            await self._office.calls.open_form(command.trigger, form)
+
+    async def _number(self, command: Command, rest: str, verb: str) -> str | None:
+        """The number of a bulletin that is there; else the person is told, and None."""
+        found = _NUMBER.fullmatch(rest.strip())
+        if found is None:
+            await self._office.say(command.response, refusal("unknown-number", verb=verb))
+            return None
+        try:
+            return (await self._office.store.run(bulletins.by_number, found.group())).number
+        except Refused as refused:
+            await self._office.say(command.response, await self._office.why_not(refused, found.group()))
+            return None
 
 
-def refusable(folder: Path, verb: Callable[[], T]) -> T:
-    """Run a verb on the folder's ledger; a refusal becomes one plain sentence."""
-    try:
-        with opened(settings_of(folder)) as store:
-            return store.call(verb)
-    except Refused as refusal:
-        give_up(sentence(refusal.code, refusal.values))
+def _listing(views: list[View]) -> str:
+    if not views:
+        return phrase("commands", "status.none")
+    shown = views[:_LINES]
+    lines = [phrase("commands", "status.head", count=str(len(shown))), *(_line(view) for view in shown)]
+    if len(views) > _LINES:
+        lines.append(phrase("commands", "status.more"))
+    return "\n".join(lines)
 
 
-@people.command("list")
-@CONFIG
-@JSON
-def people_list(folder: Path, as_json: bool) -> None:
-    """いま有効な人を一覧します。"""
-    found = refusable(folder, known.listed)
-    say(
-        found, as_json, lambda p: f"{p.key:<12} {p.name}　{p.unit}　暗証番号{'あり' if p.has_pin else 'なし'}"
+def _line(view: View) -> str:
+    return phrase(
+        "commands",
+        "status.line",
+        number=view.number,
+        realm=name_of("realm", view.realm),
+        state=name_of("state", view.state),
+        subject=view.subject,
+        category=view.category,
+        author=view.author or name_of("origin", view.origin),
+        when=clock_time(view.submitted_at or view.created_at),
     )
-
-
-@people.command("pin")
-@CONFIG
-@click.argument("key")
-@click.password_option("--pin", prompt="新しい暗証番号", confirmation_prompt="もう一度", help="4桁以上の数字")
-def people_pin(folder: Path, key: str, pin: str) -> None:
-    """KEY の人の、承認ページの暗証番号を決めます。"""
-    if len(pin) < 4 or not pin.isdecimal():
-        give_up("暗証番号は4桁以上の数字にしてください。", 2)
-    now = datetime.now(UTC)
-    refusable(folder, lambda: known.set_pin(known.by_key(key).id, pin, by="operator", now=now))
-    click.echo("暗証番号を決めました。")
-
-
-def _proposals(group: click.Group, kind: str) -> None:
-    """`apply` proposes what the YAML says, `agree` puts it in force (MODEL.md, people)."""
-
-    @group.command("apply", help=f"{kind}.yaml のとおりに変えることを届けます。")
-    @CONFIG
-    @click.option("--by", "who", required=True, help="届ける人（people.yaml の key）")
-    def propose(folder: Path, who: str) -> None:
-        document, now = catalogue(folder).document()[kind], datetime.now(UTC)
-        number = refusable(
-            folder, lambda: proposals.propose(kind, document, by=known.by_key(who).id, now=now)
-        )
-        click.echo(
-            f"届 {number} を預かりました。別の管理者が hansho {kind} agree {number} で認めると有効になります。"
-        )
-
-    @group.command("agree", help="届 NUMBER を認め、有効にします。届けた人とは別の人が行います。")
-    @CONFIG
-    @click.argument("number", type=int)
-    @click.option("--by", "who", required=True, help="認める人（people.yaml の key）")
-    def agree(folder: Path, number: int, who: str) -> None:
-        now = datetime.now(UTC)
-        refusable(folder, lambda: proposals.agree(number, by=known.by_key(who).id, now=now))
-        click.echo(f"届 {number} を認めました。今から有効です。")
-
-
-_proposals(people, "people")
-_proposals(rules, "rules")
-
-
-@areas.command("list")
-@CONFIG
-@click.option("--tree", help="この系統だけ（admin、police、seismic など）")
-@JSON
-def areas_list(folder: Path, tree: str | None, as_json: bool) -> None:
-    """いま有効な地域を一覧します。"""
-    found = refusable(folder, lambda: places.listed(tree))
-    say(found, as_json, lambda a: f"{a.key:<20} {a.name}　{a.tree}/{a.kind}")
-
-
-@areas.command("apply")
-@CONFIG
-def areas_apply(folder: Path) -> None:
-    """areas.yaml のとおりにします。登録者の選択は失われません。"""
-    document = catalogue(folder).areas_document()
-    click.echo(f"{refusable(folder, lambda: places.apply(document)):,}の地域にしました。")

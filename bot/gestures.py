@@ -52,12 +52,16 @@ FormValue = str | tuple[str, ...] | None
 
 @dataclass(frozen=True)
 class Submission:
-    """A sent modal: which one (`form`: callback id), what it was opened with (`about`), its values."""
+    """A sent modal: which one (`form`: callback id), what it was opened with (`about`), its values.
+
+    `view` is the id of this very form, the same when it is sent again.
+    """
 
     who: Who
     form: str
     about: str
     values: Mapping[str, FormValue]
+    view: str = ""
 
 
 class Listener(Protocol):

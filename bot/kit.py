@@ -85,6 +85,18 @@ def exact(words: str) -> Block:
     return {"type": "section", "text": plain(words, SECTION), "expand": True}
 
 
+def pieces(words: str) -> list[str]:
+    """A text in pieces that fit a block each, broken at line ends if it can be; joined they are it."""
+    made: list[str] = []
+    while words:
+        piece = words[:SECTION]
+        if len(words) > SECTION and (line_end := piece.rfind("\n")) > SECTION // 2:
+            piece = piece[: line_end + 1]
+        made.append(piece)
+        words = words[len(piece) :]
+    return made
+
+
 def fields(sentences: Sequence[str]) -> Block:
     """Short facts in two columns, at most ten."""
     return {"type": "section", "fields": [marked(sentence, FIELD) for sentence in sentences[:10]]}

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.card import Realm, button_value
 from bot.gestures import FormValue
-from bot.kit import MOST_OPTIONS, OPTION, Block, escape, plain, section
+from bot.kit import MOST_OPTIONS, OPTION, Block, escape, exact, header, pieces, plain, section, visible
 from bot.wording import phrase
 
 REASON_ROOM = 1000
@@ -21,6 +21,13 @@ class Form(StrEnum):
     RETURN = "return"
     REJECT = "reject"
     DRAFT = "draft"
+    STOP = "stop"
+    WITHDRAW = "withdraw"
+    READ = "read"
+
+
+_READ_PIECES = 97
+"""Pieces of a text in a form of a hundred blocks, beside the subject and a closing line."""
 
 
 class Field(StrEnum):
@@ -60,16 +67,44 @@ class DraftWords:
 
 def return_modal(number: str, version: str) -> Block:
     """Asks why a draft is given back (差戻し); `about` of its submission is the card's button value."""
-    return _reason_form(Form.RETURN, number, version)
+    return _reason_form(Form.RETURN, number, button_value(number, version))
 
 
 def reject_modal(number: str, version: str) -> Block:
     """Asks why a draft is rejected (却下)."""
-    return _reason_form(Form.REJECT, number, version)
+    return _reason_form(Form.REJECT, number, button_value(number, version))
 
 
-def draft_modal(categories: Sequence[Choice], areas: Sequence[Choice]) -> Block:
-    """Asks for a draft; more than a hundred areas are typed, not chosen. ValueError without categories."""
+def withdraw_modal(number: str, response: str) -> Block:
+    """Asks why a bulletin is withdrawn (取下げ); `about` is the number and where to answer."""
+    return _reason_form(Form.WITHDRAW, number, f"{number} {response}")
+
+
+def stop_modal(number: str, response: str) -> Block:
+    """Asks once more before a delivery is stopped (配信中止); `about` is the number and where to answer."""
+    return _modal(Form.STOP, f"{number} {response}", [section(_say("stop.intro", number=escape(number)))])
+
+
+def read_modal(subject: str, body: str) -> Block:
+    """Shows a whole mail that is too long for a card."""
+    parts = pieces(visible(body))
+    shown = [header(subject), *(exact(part) for part in parts[:_READ_PIECES])]
+    if len(parts) > _READ_PIECES:
+        shown.append(section(_say("read.more")))
+    return {
+        "type": "modal",
+        "callback_id": Form.READ.value,
+        "title": plain(_say("read.title"), 24),
+        "close": plain(_say("close"), 24),
+        "blocks": shown,
+    }
+
+
+def draft_modal(categories: Sequence[Choice], areas: Sequence[Choice], about: str = "") -> Block:
+    """Asks for a draft; more than a hundred areas are typed, not chosen. ValueError without categories.
+
+    `about` comes back with the submission (where to answer).
+    """
     if not categories:
         raise ValueError("a draft needs a category this person may write for")
     realms = [Choice(realm, _say(f"draft.realm.{realm}")) for realm in (Realm.LIVE, Realm.DRILL)]
@@ -83,7 +118,7 @@ def draft_modal(categories: Sequence[Choice], areas: Sequence[Choice]) -> Block:
         _input(Field.DATE, {"type": "datepicker"}, "draft.date", optional=True),
         _input(Field.TIME, {"type": "timepicker"}, "draft.time", optional=True),
     ]
-    return _modal(Form.DRAFT, "", blocks)
+    return _modal(Form.DRAFT, about, blocks)
 
 
 def read_reason(values: Mapping[str, FormValue]) -> str:
@@ -108,12 +143,12 @@ def read_draft(values: Mapping[str, FormValue]) -> DraftWords:
     )
 
 
-def _reason_form(form: Form, number: str, version: str) -> Block:
+def _reason_form(form: Form, number: str, about: str) -> Block:
     blocks = [
         section(_say(f"{form}.intro", number=escape(number))),
         _input(Field.REASON, _typed(REASON_ROOM, lines=True), f"{form}.reason", hint=f"{form}.hint"),
     ]
-    return _modal(form, button_value(number, version), blocks)
+    return _modal(form, about, blocks)
 
 
 def _modal(form: Form, about: str, blocks: Sequence[Block]) -> Block:

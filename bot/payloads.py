@@ -42,6 +42,7 @@ def read_submission(body: Json) -> Submission:
         form=text(dig(body, "view", "callback_id")),
         about=text(dig(body, "view", "private_metadata")),
         values=values,
+        view=text(dig(body, "view", "id")),
     )
 
 

@@ -7,6 +7,7 @@ slack_sdk repeats a call by itself when the answer is lost, which posts a card t
 import ipaddress
 import logging
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -40,6 +41,14 @@ class SlackRefused(Exception):
 
 class SlackUnreachable(Exception):
     """No clear answer: nothing is known about whether it was done. Ask again later."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a card stands; `fresh`: with the blocks of this call."""
+
+    ts: str
+    fresh: bool
 
 
 class SlackCalls:
@@ -77,8 +86,14 @@ class SlackCalls:
         call it again with the same key. SlackRefused when Slack will not take the card
         (`msg_blocks_too_long` …).
         """
+        return (await self.post_or_find(channel, blocks, words, key, since)).ts
+
+    async def post_or_find(
+        self, channel: str, blocks: Sequence[Block], words: str, key: str, since: datetime | None = None
+    ) -> Posted:
+        """As `post_once`, and whether it shows what was asked for or what an earlier call had posted."""
         if (found := await self.find(channel, key, since)) is not None:
-            return found
+            return Posted(found, False)
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": key}}
         call = self._slack.chat_postMessage(
             channel=channel,
@@ -89,11 +104,11 @@ class SlackCalls:
             unfurl_media=False,
         )
         try:
-            return text((await self._ask(call)).get("ts"))
+            return Posted(text((await self._ask(call)).get("ts")), True)
         except SlackUnreachable:
             # The answer was lost, but perhaps not the card.
             if (found := await self.find(channel, key, since)) is not None:
-                return found
+                return Posted(found, True)
             raise
 
     async def find(self, channel: str, key: str, since: datetime | None = None) -> str | None:
