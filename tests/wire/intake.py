@@ -22,10 +22,13 @@ from inbound.office import Office
 from inbound.pace import Pace
 from inbound.smtp import Door
 from outbound.handwritten import Written, write
+from outbound.letterbox import Envelope, Letterbox
 from outbound.signing import Signer
 from store import arrivals, proposals, queues
 from store.arrivals import Line
 from store.db import Store
+from store.deliveries import Note
+from store.letters import Purpose
 from store.models import Letter
 from store.tokens import Keys
 from tests.ledger import small_town
@@ -130,9 +133,31 @@ class Intake:
             lambda: list(query if address is None else query.where(Letter.address == address))
         )
 
+    def printed(self) -> list[Envelope]:
+        """Every letter as outbound will send it: what the intake gives must be what the texts ask for."""
+        box = Letterbox(self.office.settings, self.office.tokens)
+        return [box.compose(_note(row), []) for row in self.letters() if row.address is not None]
+
     def last(self, state: str | None = None) -> Line:
         """The newest arrival."""
         return self.store.call(arrivals.listed, state, 1)[0]
+
+
+def _note(row: Letter) -> Note:
+    return Note(
+        id=row.id,
+        purpose=Purpose(row.purpose),
+        subscriber=row.subscriber_id,
+        person=row.person_id,
+        address=row.address or "",
+        params=row.params,
+        attachment=None,
+        in_reply_to=row.in_reply_to,
+        queue=row.queue_id,
+        lane=row.lane,
+        attempts=row.attempts,
+        created_at=row.created_at,
+    )
 
 
 @asynccontextmanager
@@ -178,6 +203,8 @@ async def intake(
         town.tasks.append(asyncio.create_task(Desk(office, again=again).run(stop)))
     try:
         yield town
+        for envelope in town.printed():
+            assert "$" not in envelope.letter.subject + envelope.letter.text
     finally:
         stop.set()
         await door.close()
