@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -237,6 +238,7 @@ async def training_town(settings: "Settings", ports: "Ports", residents: int) ->
     from store import people
     from store.db import opened
 
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the mail sink's, a line a command
     with opened(settings) as store:
         if settings.realm != "training":
             raise CannotStart("訓練の町は、訓練用（realm: training）の台帳でだけ動きます。")

@@ -21,8 +21,8 @@ def init(folder: Path) -> list[str]:
         "tokens": lambda: f"k1 {secrets.token_hex(32)}\n".encode(),
         "dkim.pem": make_signing_key,
         # The chat stand-in takes any token; a live town writes its own (hansho.yaml tells where).
-        "slack-bot": lambda: b"xoxb-training\n",
-        "slack-app": lambda: b"xapp-training\n",
+        "slack-bot": lambda: b"xoxb-training-town\n",
+        "slack-app": lambda: b"xapp-training-town\n",
     }
     for name, make in makers.items():
         place = f"{SECRETS}/{name}"

@@ -64,6 +64,7 @@ class Room:
 
     def __init__(self, folder: Path, now: Callable[[], float]) -> None:
         """`now` gives seconds since the epoch; a `chat.json` left in the folder is read back."""
+        folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "chat.json"
         self._now = now
         self._bell = asyncio.Event()
