@@ -153,8 +153,9 @@ class SmtpSession(SMTP):
         transport = self.transport
         if not isinstance(transport, asyncio.Transport):
             return
-        transport.write(words.encode() + b"\r\n")
-        transport.close()
+        if not transport.is_closing():  # a TLS transport may not be written to after its close
+            transport.write(words.encode() + b"\r\n")
+            transport.close()
         self.loop.call_later(FLUSH_SECONDS, transport.abort)
 
     def dismiss(self) -> None:
