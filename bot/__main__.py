@@ -39,7 +39,8 @@ async def _with_slack(
         office = Office(settings, store, calls, renderer(settings))
         line = SlackLine(calls, app_token, slack.team, Listeners(office), ping_seconds=ping_seconds)
         # A card nobody can click is no card: while the line is down nothing is posted, and letters go out instead.
-        desk = Desk(store, calls, slack.channel, lambda: line.health is Health.CONNECTED)
+        patience = slack.fallback_seconds
+        desk = Desk(store, calls, slack.channel, lambda: line.health is Health.CONNECTED, patience=patience)
         await line.start()
         program.ready()
         try:

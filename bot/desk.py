@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from bot import memory, showing, sight
+from bot import memory, outage, showing, sight
 from bot.blocks import SMALL_ROOM
 from bot.memory import Memory
 from bot.pace import Pace
@@ -42,14 +43,15 @@ class Desk:
         channel: str,
         is_open: Callable[[], bool],
         *,
-        progress: timedelta = PROGRESS,
+        patience: float = 60.0,
     ) -> None:
-        """`is_open` tells whether the line to Slack stands: else letters ask for the approval (X2)."""
+        """`is_open` tells whether the line to Slack stands; `patience` seconds later letters take over (X2)."""
         self._store = store
         self._calls = calls
         self._channel = channel
         self._open = is_open
-        self._progress = progress
+        self._patience = patience
+        self._closed_at: float | None = None
         self._posts, self._changes = Pace(5, 1.0), Pace(20, 1.2)
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
@@ -59,11 +61,23 @@ class Desk:
         try:
             while not stop.is_set():
                 if self._open():
+                    self._closed_at = None
                     await self._look_around()
+                else:
+                    await self._wait_for_slack()
                 await ear.wait(IDLE_SECONDS)
                 await asyncio.sleep(BREATH_SECONDS)
         finally:
             await self._finish()
+
+    async def _wait_for_slack(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._closed_at is None:
+            self._closed_at = now
+        elif now - self._closed_at >= self._patience:
+            self._closed_at = math.inf  # once an outage
+            hidden = await self._store.run(outage.out_of_sight, now=self._store.now())
+            log.warning("Slack is silent: approvals are asked for by letter cards=%s", hidden)
 
     async def _look_around(self) -> None:
         asked = self._store.now()
@@ -175,7 +189,7 @@ class Desk:
         again = None
         if seen.view.state is BulletinState.SENDING:
             long = seen.view.released_at is not None and now - seen.view.released_at > LONG
-            again = now + (SLOW_PROGRESS if long else self._progress)
+            again = now + (SLOW_PROGRESS if long else PROGRESS)
         await self._store.run(_settled, wanted, known.write(), seen.gist, asked, now, again)
 
 

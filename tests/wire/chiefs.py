@@ -14,7 +14,7 @@ from bot.standin import APP_TOKEN, BOT_TOKEN, ChatStandIn, Person
 from bot.standin.room import Dialog, Message, Whisper
 from config.settings import Settings, load_settings
 from config.sheet import renderer
-from store import areas, bulletins, categories
+from store import areas, bulletins, categories, decisions
 from store.bulletins import Made, Text, View
 from store.db import Store
 from store.rules import Origin
@@ -33,13 +33,16 @@ town: {{key: chiba, name: 千葉市, section: 危機管理課, phone: 043-555-01
 realm: training
 mail: {{domain: anzen.example.lg.jp, host: mail.anzen.example.lg.jp, from_name: ちばし安全・安心メール}}
 slack: {slack}
+hours: {{open: "{opens:02}:00", close: "{opens:02}:30"}}
 """
 
 
 def settings_in(folder: Path, api: str | None) -> Settings:
     """A configuration whose Slack is at `api`, or that has none."""
-    slack = "null" if api is None else f'{{api: "{api}", team: T01, channel: C01}}'
-    (folder / "hansho.yaml").write_text(_YAML.format(slack=slack), encoding="utf-8")
+    slack = "null" if api is None else f'{{api: "{api}", team: T01, channel: C01, fallback_seconds: 1}}'
+    # Half an hour that is half a day away: the office is closed whenever the tests run.
+    opens = (datetime.now(bulletins.JST).hour + 12) % 24
+    (folder / "hansho.yaml").write_text(_YAML.format(slack=slack, opens=opens), encoding="utf-8")
     secrets = folder / "secrets"
     secrets.mkdir(exist_ok=True)
     for name, token in (("slack-bot", BOT_TOKEN), ("slack-app", APP_TOKEN)):
@@ -179,6 +182,26 @@ class House:
                 author=by,
             )
             bulletins.submit(made.id, by=by, now=now)
+            return made
+
+        return self.store.call(verb)
+
+    def warning(self) -> Made:
+        """A warning by a feed, released by its rule."""
+        now = self.store.now()
+
+        def verb() -> Made:
+            made = bulletins.create(
+                self.text("大雨警報 千葉市", "大雨警報が発表されました。", ("city",)),
+                category=categories.by_key("weather-rain").id,
+                level=3,
+                origin=Origin.FEED,
+                realm="live",
+                render=renderer(self.settings),
+                now=now,
+            )
+            bulletins.submit(made.id, by=None, now=now)
+            assert decisions.release_by_rule(made.id, now=now)
             return made
 
         return self.store.call(verb)

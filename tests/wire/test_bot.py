@@ -1,7 +1,7 @@
 """The chiefs' door from end to end: the real Bolt app and the real ledger, people who click, and a chat that fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,16 +10,26 @@ import pytest
 from bot.shape import Json, mappings, text
 from bot.standin import ChatStandIn
 from bot.standin.faults import Fault, Kind
-from store import bulletins, decisions, release
+from store import bulletins, cards, decisions, proposals, queues, release, rules
 from store.db import Store
 from store.decisions import Door
-from tests.ledger import acts
-from tests.ledger.conftest import address, store
-from tests.wire.chiefs import STAFF, House, buttons, opened, said
+from store.models import Card, Letter
+from tests.ledger import acts, small_town
+from tests.wire.chiefs import STAFF, House, buttons, opened, said, texts
 
 NOBODY = "*配信対象者数*\n0件"  # the exact number: everything has been shown
 
-__all__ = ["address", "store"]
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A training ledger that knows the small town."""
+    postgres = request.param == "postgres"
+    opened_store = Store(request.getfixturevalue("postgres_url") if postgres else tmp_path / "ledger.db")
+    opened_store.enter("chiba", "training")
+    opened_store.call(queues.ensure, ["docomo", "*"])
+    opened_store.call(proposals.bootstrap, small_town.CATALOGUE, now=opened_store.now())
+    yield opened_store
+    opened_store.close()
 
 
 @pytest.fixture
@@ -140,9 +150,7 @@ async def test_returned_with_a_reason_and_submitted_anew_on_a_card_of_its_own(ho
     back = await house.card(made.number, "*安全 花子* さんが差し戻しました", "日付が違います")
     assert (back.ts, buttons(back)) == (card.ts, {})
     assert house.view(made).state == "draft"
-    (letter,) = house.store.call(
-        lambda: [row.params for row in acts.Letter.select().where(acts.Letter.purpose == "decision_notice")]
-    )
+    (letter,) = house.store.call(lambda: [row.params for row in Letter.select()])
     assert (letter["decision"], letter["note"]) == ("return", "日付が違います")
     house.revise(made, "不審者情報 花見川区", "22日に声かけ事案がありました。")
     house.store.call(bulletins.submit, made.id, by=acts.person(house.store, "officer"), now=house.store.now())
@@ -216,6 +224,55 @@ async def test_stopping_from_the_card(house: House) -> None:
     assert house.store.call(release.sweep, made.id) == 3
     house.store.call(release.finish, made.id, now=house.store.now())
     await house.card(made.number, "配信中止（配信済み0件・中止3件）")
+
+
+@pytest.mark.req("M5.2")
+async def test_what_is_not_urgent_waits_for_the_office_to_open(house: House) -> None:
+    everyday = {"key": "crime", "category": "crime", "origin": "staff", "decision": "two-person"}
+    house.store.call(
+        rules.apply, [everyday | {"office_hours": True}], by="t", acknowledged_by=None, now=house.store.now()
+    )
+    routine, urgent = house.draft(category="crime"), house.draft()
+    card = await house.card(routine.number, "承認後すぐ（ただし開庁時間内）", NOBODY)
+    await house.chat.act.click("U2", card.ts, "approve")
+    await house.card(routine.number, "予約済み（開庁時間になる")
+    assert house.view(routine).held_why == "office-hours"
+    card = await house.card(urgent.number, "承認後すぐ（即時配信）", NOBODY)
+    await house.chat.act.click("U2", card.ts, "approve")
+    await house.until(urgent, "approved")
+
+
+@pytest.mark.req("M5.1")
+async def test_a_decision_in_stages_is_told_to_the_next_person(house: House) -> None:
+    staged = {"key": "crime", "category": "crime", "origin": "staff", "decision": "two-person"}
+    stages = ["署長", "運用責任者"]
+    house.store.call(
+        rules.apply, [staged | {"stages": stages}], by="t", acknowledged_by=None, now=house.store.now()
+    )
+    made = house.draft()
+    card = await house.card(made.number, NOBODY)
+    await house.chat.act.click("U2", card.ts, "approve")
+    card = await house.card(made.number, "ここまでの承認", "安全 花子さんが承認しました")
+    await house.chat.act.click("U2", card.ts, "approve")
+    assert "前の段階は、ご自身が承認しています" in (await house.note()).text
+    await house.chat.act.click("U3", card.ts, "approve")
+    await house.card(made.number, "*安全 次郎* さんが承認しました")
+
+
+async def test_what_a_feed_sends_by_rule_is_shown_as_such(house: House) -> None:
+    made = house.warning()
+    card = await house.card(made.number, "自動配信の規則により、承認されました", "気象庁の電文（自動作成）")
+    assert buttons(card) == {}
+
+
+@pytest.mark.req("C6.7")
+async def test_a_mail_too_long_for_a_card_is_read_in_a_form(house: House) -> None:
+    body = "".join(f"{n}行目の文です。\n" for n in range(1200))
+    made = house.draft(body=body)
+    card = await house.card(made.number, "下の「全文を読む」で", NOBODY)
+    await house.chat.act.click("U2", card.ts, "read")
+    form = await house.form("U2")
+    assert body.strip() in "".join(texts(form.view["blocks"]))
 
 
 @pytest.mark.req("X4")
@@ -345,6 +402,26 @@ async def test_a_lost_answer_leaves_one_card(house: House, fault: Kind) -> None:
     assert len(house.cards(made.number)) == 1
 
 
+@pytest.mark.req("X2")
+async def test_a_chat_that_goes_away_later_leaves_the_decision_to_letters(house: House) -> None:
+    made = house.draft()
+    card = await house.card(made.number, NOBODY)
+    assert house.store.call(cards.unseen, before=house.store.now()) == []
+    await house.chat.stop()
+    ear = house.store.ear()
+    async with asyncio.timeout(10):
+        while await house.store.run(cards.unseen, before=house.store.now()) != [made.id]:
+            await ear.wait(1)
+    again = ChatStandIn(STAFF, "C01", "T01", house.folder)
+    await again.start(port=house.port)
+    house.chat = again
+    async with asyncio.timeout(10):
+        while await house.store.run(cards.unseen, before=house.store.now()):
+            await ear.wait(1)
+    await again.act.click("U2", card.ts, "approve")
+    await house.until(made, "approved")
+
+
 async def test_a_message_somebody_deleted_is_posted_again(house: House) -> None:
     made = house.draft()
     card = await house.card(made.number, "承認して配信する（0件）")
@@ -378,15 +455,13 @@ async def test_killed_after_posting_before_writing_it_down_is_still_one_card(
     while not house.cards(made.number):  # the post is there, perhaps not yet its record
         version = await house.chat.room.news(version, 5)
     await house.kill()
-    house.store.call(lambda: acts_forget(made.id))
+    house.store.call(lambda: forget_the_post(made.id))
     house.revise(made, "不審者情報 花見川区", "直した本文")
     await house.start()
     await house.card(made.number, "直した本文", "承認して配信する（0件）")
     assert len(house.chat.room.messages) == 1
 
 
-def acts_forget(bulletin: int) -> None:
+def forget_the_post(bulletin: int) -> None:
     """As if the record of the post had not been written."""
-    from store.models import Card
-
     Card.update(shown=None, ts=None, place=None, posted_at=None).where(Card.bulletin_id == bulletin).execute()
