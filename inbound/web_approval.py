@@ -1,0 +1,285 @@
+"""Deciding by a mailed link when the chat is silent (X2): the exact mail, a PIN, and four buttons."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+from multidict import MultiDict
+
+from config import hours, refusals
+from inbound import web_case
+from inbound.web_case import Case, Count, moment
+from inbound.web_room import Room, form_of, token_of
+from store import approvals, bulletins, decisions, people, rules
+from store.decisions import Door
+from store.errors import Refused
+from store.rules import Origin
+from store.states import BulletinState
+from store.tokens import TokenState
+
+# Longer than this nobody waits for the exact number: the page says 約N人 then (R23).
+_COUNT_SECONDS = 0.7
+_NO_PIN = "暗証番号が決められていないため、このページでは決められません。運用担当者に決めてもらってください。"
+# Only what is framed by our own page; it may style itself, and nothing more (R13).
+_MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the form says: approve, return or reject, why, and the PIN."""
+
+    action: str
+    note: str
+    pin: str
+
+    def problem(self) -> tuple[str, str] | None:
+        """(field, sentence) of what is missing, before a PIN is even looked at."""
+        if self.action == "enter":
+            return "pin", "下のボタンで、承認するか差し戻すかを選んでください。"
+        if self.action == "return" and not self.note.strip():
+            return "note", "差し戻す理由を書いてください。書いた人に、このまま届きます。"
+        return None if self.pin else ("pin", "暗証番号を入力してください。")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a decision came to: the bulletin's state, when it goes out, and whether it waits for the office to open."""
+
+    state: str
+    due: datetime | None
+    held: bool
+
+
+class Approval:
+    """Pages `/shounin/TOKEN` and, in its frame, `/shounin/TOKEN/mail`."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._counts: dict[tuple[int, str], asyncio.Future[Count]] = {}
+        self._asked_anew: set[tuple[int, str]] = set()
+
+    def routes(self) -> list[web.RouteDef]:
+        """What the application serves of these."""
+        return [
+            web.get("/shounin/{token}", self._show),
+            web.get("/shounin/{token}/mail", self._mail),
+            web.post("/shounin/{token}", self._decide),
+        ]
+
+    async def _case(self, request: web.Request) -> Case | None:
+        try:
+            return await self._room.store.read(web_case.case, token_of(request), now=self._room.now)
+        except Refused:
+            return None
+
+    async def _show(self, request: web.Request) -> web.Response:
+        case = await self._case(request)
+        if case is None:
+            return self._unknown()
+        return await self._form(request, case) if case.waiting else self._settled(request, case)
+
+    async def _mail(self, request: web.Request) -> web.Response:
+        case = await self._case(request)
+        if case is None or not case.waiting:
+            raise web.HTTPNotFound
+        headers = {"Content-Security-Policy": _MAIL_POLICY}
+        return web.Response(text=case.html, content_type="text/html", charset="utf-8", headers=headers)
+
+    async def _count(self, case: Case) -> Count | None:
+        """The exact numbers if they come soon; the question goes on and is asked once for a version."""
+        key = (case.view.version, case.view.realm)
+        if key not in self._counts:
+            if len(self._counts) >= 100:
+                self._counts = {k: asked for k, asked in self._counts.items() if not asked.done()}
+            self._counts[key] = asyncio.ensure_future(self._room.store.read(web_case.count, *key))
+        asked = self._counts[key]
+        await asyncio.wait([asked], timeout=_COUNT_SECONDS)
+        if not asked.done():
+            return None
+        self._counts.pop(key, None)  # people join and leave: the next one to look is told anew
+        return asked.result()
+
+    async def _form(
+        self,
+        request: web.Request,
+        case: Case,
+        *,
+        problem: tuple[str, str] | None = None,
+        note: str = "",
+        status: int = 200,
+    ) -> web.Response:
+        refused = (
+            _NO_PIN if case.refusal == "no-pin" else case.refusal and refusals.sentence(case.refusal, {})
+        )
+        view = case.view
+        return self._room.pages.show(
+            "web_approval",
+            status,
+            here=f"/shounin/{token_of(request)}",
+            case=case,
+            view=view,
+            realm=web_case.REALMS[view.realm],
+            urgency=web_case.URGENCIES[view.urgency],
+            count=await self._count(case),
+            release=moment(view.release_at),
+            not_after=moment(view.not_after),
+            submitted=moment(view.submitted_at),
+            held=moment(await self._room.store.read(self._opening, case)),
+            refused=refused,
+            problem=problem,
+            note=note,
+        )
+
+    def _opening(self, case: Case, now: datetime | None = None) -> datetime | None:
+        """The next opening of the office, for what may not go out outside its hours (M5.2); asks the ledger."""
+        now, view = now or self._room.now, case.view
+        policy = rules.policy(view.category_id, Origin(view.origin))
+        if not policy.office_hours or view.urgency != "routine":
+            return None
+        wanted, office = max(now, view.release_at or now), self._room.settings.hours
+        opening = hours.next_open(wanted, office.open, office.close)
+        return opening if opening > wanted else None
+
+    async def _decide(self, request: web.Request) -> web.Response:
+        wish = _wish(await form_of(request))
+        case = await self._case(request)
+        if case is None:
+            return self._unknown()
+        if not case.waiting or case.who is None:
+            return await self._late(request, case)
+        if wish.action == "again" or case.refusal is not None:
+            return await self._form(request, case, status=403 if case.refusal is not None else 200)
+        problem, status = wish.problem(), 422
+        if problem is None:
+            problem, status = await self._wrong_pin(case.who.id, wish.pin), 403
+        if problem is not None:
+            return await self._form(request, case, problem=problem, note=wish.note, status=status)
+        try:
+            done = await self._room.store.run(self._take, token_of(request), case, wish, self._room.now)
+        except Refused as refused:
+            return await self._refused(request, refused)
+        return self._told(case, wish, done)
+
+    async def _wrong_pin(self, person: int, pin: str) -> tuple[str, str] | None:
+        """A transaction of its own: what is refused later must not undo the count of wrong ones."""
+        try:
+            if await self._room.store.run(people.check_pin, person, pin):
+                return None
+        except Refused as refused:
+            return "pin", refusals.sentence(refused.code, refused.values)
+        return "pin", f"暗証番号が違います。続けて{people.PIN_ATTEMPTS}回間違えると、使えなくなります。"
+
+    def _take(self, token: str, case: Case, wish: Wish, now: datetime) -> Done:
+        """Use the link up and decide: one transaction, so a refused decision leaves the link good."""
+        asked = approvals.use(token, now=now)
+        if wish.action == "approve":
+            hold = self._opening(case, now)
+            decisions.approve(
+                asked.bulletin, asked.digest, person=asked.person, door=Door.LINK, now=now, hold_until=hold
+            )
+        else:
+            act = decisions.send_back if wish.action == "return" else decisions.reject
+            act(asked.bulletin, asked.digest, person=asked.person, door=Door.LINK, note=wish.note, now=now)
+        view = bulletins.view(asked.bulletin)
+        return Done(str(view.state), view.due, view.held_why is not None)
+
+    async def _refused(self, request: web.Request, refused: Refused) -> web.Response:
+        """Somebody was faster, or the text or the rights changed between the page and the button."""
+        case = await self._case(request)
+        if case is None:
+            return self._unknown()
+        if not case.waiting:
+            return await self._late(request, case)
+        sentence = refusals.sentence(refused.code, refused.values)
+        return await self._form(request, case, problem=("pin", sentence), status=409)
+
+    async def _late(self, request: web.Request, case: Case) -> web.Response:
+        """A POST that comes too late; when the text was edited, it makes sure that a new mail comes (X1)."""
+        if case.edited and case.view.state is BulletinState.SUBMITTED and case.asked.state is TokenState.GOOD:
+            await self._ask_anew(case)
+            return self._settled(request, case, mailed=True)
+        return self._settled(request, case)
+
+    async def _ask_anew(self, case: Case) -> None:
+        """At most one round of letters for a version by this door."""
+        version = (case.view.id, case.view.digest)
+        if version in self._asked_anew:
+            return
+        self._asked_anew.add(version)
+        lasts = self._room.settings.approval.link_hours
+        await self._room.store.run(approvals.ask_by_letter, case.view.id, now=self._room.now, hours=lasts)
+
+    def _settled(self, request: web.Request, case: Case, *, mailed: bool = False) -> web.Response:
+        """Nothing to decide here any more: what happened, by whom, when."""
+        view, pages = case.view, self._room.pages
+        head = f"{view.number}「{case.subject}」"
+        if case.edited and view.state is BulletinState.SUBMITTED:
+            lines = ["メールをお送りしたあとに、内容が変わりました。この内容では決められません。"]
+            if mailed:
+                return pages.tell(
+                    "内容が変わりました",
+                    head,
+                    *lines,
+                    "新しい内容の案内を、メールでお送りします。",
+                    status=409,
+                )
+            open_link = case.asked.state is TokenState.GOOD
+            lines += ["新しい内容は、新しい案内のメールのリンクから確かめてください。"]
+            again = f"/shounin/{token_of(request)}" if open_link else None
+            return pages.tell(
+                "内容が変わりました", head, *lines,
+                status=409, action=again, name="again", button="新しい案内のメールを受け取る",
+            )  # fmt: skip
+        if view.state is BulletinState.SUBMITTED:
+            stage = case.taken is not None and case.asked.state is TokenState.USED
+            lines = ["このリンクは、すでに使われています。" if stage else "このリンクは期限が切れています。"]
+            lines += ["この情報は、まだ承認待ちです。Slackで決めるか、新しい案内のメールを待ってください。"]
+            return pages.tell("このリンクは使えません", head, *lines, status=410)
+        return pages.tell(
+            f"すでに決まっています（{web_case.STATES[str(view.state)]}）", head, *_record(case), status=410
+        )
+
+    def _told(self, case: Case, wish: Wish, done: Done) -> web.Response:
+        head = f"{case.view.number}「{case.subject}」"
+        if wish.action == "return":
+            title, lines = "差し戻しました", ["書いた人に、理由をメールで知らせます。"]
+        elif wish.action == "reject":
+            title, lines = (
+                "却下しました",
+                ["この下書きは、もう配信できません。書いた人にメールで知らせます。"],
+            )
+        elif done.state == BulletinState.SUBMITTED:
+            title, lines = "承認しました（途中の段階）", ["まだ配信していません。次の段階の承認を待ちます。"]
+        elif done.state == BulletinState.SCHEDULED:
+            why = "開庁時間まで待って" if done.held else "予約のとおり"
+            title, lines = "承認しました（予約済み）", [f"{why}、{moment(done.due)}に配信します。"]
+        else:
+            word = {"live": "配信", "drill": "訓練として配信", "test": "試験として配信"}[case.view.realm]
+            title, lines = "承認しました", [f"まもなく{word}を始めます。承認済みは、配信済みではありません。"]
+        return self._room.pages.tell(title, head, *lines)
+
+    def _unknown(self) -> web.Response:
+        return self._room.pages.tell(
+            "このリンクは正しくありません",
+            "メールのリンクを、最後まで写しているか確かめてください。",
+            "この画面からは、何も決まっていません。",
+            status=404,
+        )
+
+
+def _wish(fields: MultiDict[str]) -> Wish:
+    action = fields.get("action", "again" if "again" in fields else "")
+    if action not in ("approve", "return", "reject", "again", "enter"):
+        raise web.HTTPBadRequest
+    return Wish(action, fields.get("note", "").strip(), fields.get("pin", "").strip())
+
+
+def _record(case: Case) -> list[str]:
+    """Who decided, when and where; a withdrawal is no decision."""
+    if case.taken is None or case.view.state is BulletinState.WITHDRAWN:
+        return ["二重に配信されることはありません。"]
+    taken = case.taken
+    what, door = web_case.ACTIONS[taken.action], web_case.DOORS[taken.door]
+    lines = [f"{moment(taken.at)}に、{taken.by}さんが{what}（{door}）。"]
+    return [*lines, f"理由：{taken.note}"] if taken.note else [*lines, "二重に配信されることはありません。"]
