@@ -177,7 +177,7 @@ class Story:
 
     async def _click(self, witness: Witness, user: str, message: Mapping[str, Any], words: str) -> None:
         await witness.tell(
-            f"{self._places['chat']}api-standin/click", {"user": user, "ts": message["ts"], "button": words}
+            f"{self._places['chat']}api-standin/click", {"user": user, "ts": message["ts"], "text": words}
         )
 
     # 4
@@ -227,7 +227,7 @@ class Story:
         """The chat goes silent; the same decision by a one-time link (X2)."""
         before = await witness.latest()
         for method in ("chat.postMessage", "chat.update"):
-            fault = {"method": method, "kind": "error", "times": 1000}
+            fault = {"method": method, "kind": "error", "times": 12}
             await witness.tell(f"{self._places['chat']}api-standin/fault", fault)
         subject = "点検 美浜区 防犯カメラ"
         await witness.write(
@@ -240,10 +240,6 @@ class Story:
         if "承認" not in page:
             raise NotSeen("approval by link")
         self._observe("リンクと暗証番号で承認できる", "http")
-        for method in ("chat.postMessage", "chat.update"):
-            await witness.tell(
-                f"{self._places['chat']}api-standin/fault", {"method": method, "kind": "error", "times": 0}
-            )
 
     # 5
 
@@ -261,6 +257,8 @@ class Story:
             boxes = await enough()
         for box in boxes[:: max(1, len(boxes) // 20)]:
             mail = await witness.open(box["latest_id"])
+            if "X-Hansho-Bulletin" not in mail.message:
+                continue  # a letter to staff about it
             covered = await self._covered(mail)
             if not {"list-unsubscribe", "list-unsubscribe-post", "subject", "to"} <= covered:
                 raise NotSeen(f"List-Unsubscribe covered by the signature: {sorted(covered)}")
