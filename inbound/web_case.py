@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config import rendering
-from store import approvals, audience, bulletins, decisions, people
+from store import approvals, audience, bulletins, categories, decisions, people
 from store.approvals import Asked
 from store.bulletins import JST, View
 from store.decisions import Taken
@@ -42,6 +42,7 @@ class Case:
     asked: Asked
     view: View
     who: Somebody | None
+    level: str | None
     about: int
     taken: Taken | None
     refusal: str | None
@@ -80,11 +81,13 @@ def case(token: str, *, now: datetime) -> Case:
     try:
         who = people.by_id(asked.person)
     except Refused:
-        return Case(asked, view, None, 0, decisions.latest(view.id), "person-unknown")
+        return Case(asked, view, None, None, 0, decisions.latest(view.id), "person-unknown")
     refusal = decisions.may_decide(view.id, who.id, now=now)
     if refusal is None and not who.has_pin:
         refusal = "no-pin"
-    return Case(asked, view, who, audience.about(view.version), decisions.latest(view.id), refusal)
+    scale = categories.levels(categories.by_id(view.category_id).scale)
+    level = view.level if len(scale) > 1 else None  # お知らせ of a scale of one says nothing
+    return Case(asked, view, who, level, audience.about(view.version), decisions.latest(view.id), refusal)
 
 
 @dataclass(frozen=True)

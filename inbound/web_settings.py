@@ -217,4 +217,4 @@ def retyped(mine: Own, fields: MultiDict[str]) -> Own:
 def veiled(address: str) -> str:
     """Enough of an address to tell one's own two apart, too little for who looks over a shoulder."""
     local, _, domain = address.rpartition("@")
-    return f"{local[:2]}{'・' * 3}@{domain}"
+    return f"{local[:2]}***@{domain}"

@@ -197,31 +197,5 @@ _SMALL = """() => {
   return [...document.querySelectorAll(wanted)].filter(e => e.getClientRects().length)
     .filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 80));
 }"""
-_UNNAMED) == [], (scheme, path)
-            if path == own:
-                await seen(page, f"settings-{scheme}")
-            if path.startswith("/shounin"):
-                await seen(page, f"approval-{scheme}")
-        await context.close()
-
-
-_FAINT = """() => {
-  const parse = c => c.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
-    if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
-  const faint = [];
-  for (const e of document.querySelectorAll('main *, header *, footer *')) {
-    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
-    const a = light(parse(getComputedStyle(e).color)), b = light(ground(e));
-    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < 4.5) faint.push(e.textContent.trim().slice(0, 30) + ' ' + ratio.toFixed(1));
-  }
-  return faint;
-}"""
-# Fingers need 44 px; a link inside a sentence is excepted (WCAG 2.5.8).
-_SMALL = """() => [...document.querySelectorAll('button, .button, summary, label.tick, input:not([type=checkbox]):not([type=radio]), select')]
-  .filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 80))"""
 _UNNAMED = """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
   .filter(e => !e.labels.length).map(e => e.outerHTML.slice(0, 80))"""
