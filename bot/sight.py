@@ -86,14 +86,18 @@ def look(bulletin: int) -> Sight:
     policy = rules.policy(view.category_id, Origin(view.origin))
     return Sight(
         view=view,
-        # A 訂正 goes to the rows of its original, which are not counted in passing (R23).
-        about=None if audience.recipients_of(view.version) is not None else audience.about(view.version),
+        about=audience.about(view.version) if _counters_know(view) else None,
         taken=tuple(decisions.history(bulletin)),
         progress=None,
         stopping=view.state is BulletinState.SENDING and bulletin in release.stopped(),
         withdrawal=_withdrawal(bulletin) if view.state is BulletinState.WITHDRAWN else None,
         office_hours=policy.office_hours and view.urgency == "routine",
     )
+
+
+def _counters_know(view: View) -> bool:
+    """Not for a drill, which reaches staff only (X4), nor for a 訂正, which goes to rows that must be counted (R23)."""
+    return view.realm == "live" and audience.recipients_of(view.version) is None
 
 
 def _withdrawal(bulletin: int) -> Withdrawal | None:

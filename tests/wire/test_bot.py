@@ -277,9 +277,13 @@ async def test_a_mail_too_long_for_a_card_is_read_in_a_form(house: House) -> Non
 
 @pytest.mark.req("X4")
 async def test_a_drill_is_told_from_the_real_thing(house: House) -> None:
+    now = house.store.now()
+    acts.join(house.store, "a@docomo.example", now, ("suspicious", "hanamigawa", 1))
+    acts.join(house.store, "chief@police.example.lg.jp", now, ("suspicious", "hanamigawa", 1))
     live, drill = house.draft(), house.draft(realm="drill")
-    real = await house.card(live.number, "【本番】", NOBODY)
-    practice = await house.card(drill.number, "【訓練】", NOBODY)
+    real = await house.card(live.number, "【本番】", "*配信対象者数*\n2件")
+    practice = await house.card(drill.number, "【訓練】", "*配信対象者数*\n1件")  # staff only
+    assert not any("約2件" in said(edit) for edit in practice.edits)
     assert buttons(real)["approve"].startswith("承認して配信する")
     assert buttons(practice)["approve"] == "訓練として配信する"
     assert "本番" not in said(practice)
