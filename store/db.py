@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
@@ -23,6 +24,7 @@ T = TypeVar("T")
 POSTGRES_CONNECTIONS = 4
 # Two verbs that touch the same rows in another order: PostgreSQL undoes one of them, and it is simply done again.
 DEADLOCKS = 5
+OPENING_SECONDS = 10.0
 
 
 def connect(address: str) -> Database:
@@ -76,10 +78,19 @@ class Store:
             raise
 
     def _open(self) -> None:
-        self._database.connect()
+        """Connect. Several programs that make a new SQLite file at once are told `locked` whatever the busy timeout."""
+        patience = time.monotonic() + OPENING_SECONDS
+        while True:
+            try:
+                self._database.connect()
+                return
+            except OperationalError:
+                if self.is_postgres or time.monotonic() > patience:
+                    raise
+                time.sleep(0.02)
 
     def _open_for_reading(self) -> None:
-        self._database.connect()
+        self._open()
         if not self.is_postgres:
             self._database.execute_sql("PRAGMA query_only = 1")
 
@@ -184,8 +195,9 @@ class Store:
         for pool, threads in ((self._writers, writers), (self._readers, 1)):
             # A connection belongs to its thread: the barrier makes each thread of the pool take one goodbye.
             barrier = threading.Barrier(threads)
-            for goodbye in [pool.submit(self._hang_up, barrier) for _ in range(threads)]:
-                goodbye.result()
+            with contextlib.suppress(BrokenExecutor):  # a pool that could not connect has nothing to close
+                for goodbye in [pool.submit(self._hang_up, barrier) for _ in range(threads)]:
+                    goodbye.result()
             pool.shutdown(wait=True)
 
     def _hang_up(self, barrier: threading.Barrier) -> None:

@@ -1,5 +1,6 @@
 """A ledger for each test: a real SQLite file, and the same on a real PostgreSQL."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,12 +22,30 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(tmp_path / "ledger.db")
 
 
-@pytest.fixture
-def store(address: str) -> Iterator[Store]:
-    """A training ledger that knows the small town."""
-    opened = Store(address)
+def _populate(opened: Store) -> None:
     opened.call(ledger.open_ledger, "chiba", "training", now=NOW)
     opened.call(queues.ensure, ["docomo", "*"])
     opened.call(proposals.bootstrap, small_town.CATALOGUE, now=NOW)
+
+
+@pytest.fixture(scope="session")
+def sqlite_town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the small town in it, written once and copied for each test."""
+    path = tmp_path_factory.mktemp("town") / "ledger.db"
+    opened = Store(path)
+    _populate(opened)
+    opened.close()
+    return path
+
+
+@pytest.fixture
+def store(address: str, sqlite_town: Path) -> Iterator[Store]:
+    """A training ledger that knows the small town."""
+    if address.startswith("postgresql:"):
+        opened = Store(address)
+        _populate(opened)
+    else:
+        shutil.copyfile(sqlite_town, address)
+        opened = Store(address)
     yield opened
     opened.close()

@@ -6,7 +6,7 @@ import pytest
 
 from store import areas, audience, choices, release
 from store.db import Store
-from store.models import AreaClosure
+from store.models import AreaClosure, tuples
 from tests.ledger import acts, small_town
 from tests.ledger.conftest import NOW
 
@@ -17,6 +17,10 @@ def _without(*keys: str) -> list[dict[str, Any]]:
 
 def _town(key: str, *parents: str, **more: object) -> dict[str, Any]:
     return {"key": key, "name": key, "tree": "admin", "kind": "town", "parents": list(parents)} | more
+
+
+def _closure() -> list[tuple[int, ...]]:
+    return sorted(tuple(row) for row in tuples(AreaClosure.select()))
 
 
 def _reached(store: Store, place: str) -> int:
@@ -67,11 +71,11 @@ def test_a_bulletin_approved_before_the_change_reaches_the_towns_of_its_day(stor
 @pytest.mark.req("C5.4")
 def test_a_town_that_comes_back_is_the_same_row(store: Store) -> None:
     before = store.call(areas.by_key, "kemigawa").id
-    closure = store.call(lambda: sorted(AreaClosure.select().tuples()))
+    closure = store.call(_closure)
     store.call(areas.apply, _without("kemigawa"))
     store.call(areas.apply, _without())
     assert store.call(areas.by_key, "kemigawa").id == before
-    assert store.call(lambda: sorted(AreaClosure.select().tuples())) == closure
+    assert store.call(_closure) == closure
 
 
 def test_the_same_number_in_another_system_is_another_place(store: Store) -> None:
@@ -94,6 +98,6 @@ def test_the_same_number_in_another_system_is_another_place(store: Store) -> Non
     ],
 )
 def test_a_list_that_cannot_be_changes_nothing(store: Store, more: list[dict[str, Any]], code: str) -> None:
-    before = store.call(lambda: sorted(AreaClosure.select().tuples()))
+    before = store.call(_closure)
     assert acts.refusal(store, areas.apply, [*_without(), *more]).code == code
-    assert store.call(lambda: sorted(AreaClosure.select().tuples())) == before
+    assert store.call(_closure) == before

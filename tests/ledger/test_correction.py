@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import audience, bulletins, categories, release, selfcheck, subscriptions, workers
+from store import audience, bulletins, categories, choices, release, selfcheck, subscriptions, workers
 from store import deliveries as queue
 from store.bulletins import Made, Text
 from store.db import Store
@@ -48,7 +48,7 @@ def test_exactly_the_recipients(store: Store, kind: str) -> None:
     results = [Result(m.id, Outcome.FAILED if m.subscriber == refused else Outcome.SENT, 250) for m in mails]
     store.call(queue.record, worker, results, [], now=NOW)
     store.call(subscriptions.remove, left, Reason.BY_LINK, now=NOW)
-    store.call(acts.choose, changed, [])
+    store.call(choices.choose, changed, [])
     acts.join(store, "new@example.jp", NOW, ("suspicious", "city", 1))
     made = _correct(store, original.id, kind)
     acts.expand(store, made.id, NOW)

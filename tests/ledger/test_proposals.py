@@ -15,7 +15,7 @@ from tests.ledger.conftest import NOW
 
 
 def _people() -> dict[str, Any]:
-    document = copy.deepcopy(small_town.CATALOGUE["people"])
+    document: dict[str, Any] = copy.deepcopy(small_town.CATALOGUE["people"])
     document["people"][0]["rights"].append({"action": "approve", "category": "crime"})
     return document
 

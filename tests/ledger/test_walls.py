@@ -32,7 +32,11 @@ def _updates_state(tree: ast.AST) -> list[int]:
             if any(isinstance(one, ast.Attribute) and one.attr == "state" for one in targets):
                 lines.append(node.lineno)
         text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and re.search(r"\bSET\b[^?]*?\bstate\s*=", text):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(text, str)
+            and re.search(r"\bSET\b[^?]*?\bstate\s*=", text)
+        ):
             lines.append(node.lineno)
         if isinstance(node, ast.Attribute) and node.attr in (
             "save",
