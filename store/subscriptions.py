@@ -60,7 +60,13 @@ class Resident:
     language: str
 
 
+def _canonical(address: str) -> str:
+    """Taro@x and taro@x are one mailbox with every provider a resident uses, so they are one subscriber (C5.3)."""
+    return address.lower()
+
+
 def _living(address: str) -> Subscriber | None:
+    address = _canonical(address)
     return Subscriber.get_or_none(
         (Subscriber.address == address) & (Subscriber.state != str(SubscriberState.REMOVED))
     )
@@ -71,6 +77,7 @@ def request(address: str, *, queue: int, now: datetime, in_reply_to: str | None 
 
     `address` is the unquoted canonical form; `queue` the destination its domain belongs to.
     """
+    address = _canonical(address)
     row = _living(address)
     asked = Asked.AGAIN
     if row is None:
@@ -162,6 +169,7 @@ def find(address: str) -> Resident | None:
 
 def send_settings_link(address: str, *, now: datetime, in_reply_to: str | None = None) -> bool:
     """Mail the link to one's own settings; silent (False) for an address we do not know or have written to enough."""
+    address = _canonical(address)
     row = _living(address)
     if row is None or row.state not in (SubscriberState.CONFIRMED, SubscriberState.SUSPENDED):
         return False

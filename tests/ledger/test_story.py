@@ -77,3 +77,12 @@ def test_deferred_rows_come_back_behind_first_attempts(store: Store) -> None:
     (mail,) = acts.deliver(store, NOW + timedelta(minutes=1))
     assert mail.attempts == 1
     assert store.call(release.finish, made.id, now=NOW)
+
+
+@pytest.mark.req("C5.3")
+def test_the_case_of_an_address_makes_no_second_subscriber(store: Store) -> None:
+    first = acts.join(store, "taro@example.jp", NOW)
+    assert store.call(subscriptions.request, "Taro@Example.jp", queue=1, now=NOW) == "already"
+    found = store.call(subscriptions.find, "TARO@example.jp")
+    assert found is not None
+    assert found.id == first
