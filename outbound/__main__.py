@@ -33,7 +33,7 @@ async def desk(settings: Settings, store: Store, stop: asyncio.Event) -> None:
 
 async def sender(settings: Settings, store: Store, stop: asyncio.Event) -> None:
     """One worker; start as many as there are cores."""
-    from outbound.carrier import Carrier
+    from outbound.carrier import Carrier, share
     from outbound.mailroom import Mailroom
     from outbound.sender import Sender
     from outbound.signing import Signer
@@ -44,9 +44,15 @@ async def sender(settings: Settings, store: Store, stop: asyncio.Event) -> None:
     signer = Signer.from_pem(secrets / dkim.key, settings.mail.domain, dkim.selector)
     keys = Keys(read_token_keys(secrets))
     catalogue = load_catalogue(settings.folder)
-    await store.run(queues.ensure, [route.name for route in catalogue.routes])
-    carrier = Carrier(settings, catalogue.route_for)
-    worker = Sender(store, Mailroom(settings, store, keys, signer), carrier, batch=settings.outbound.batch)
+    ids = await store.run(queues.ensure, [route.name for route in catalogue.routes])
+    batch = settings.outbound.batch
+    worker = Sender(
+        store,
+        Mailroom(settings, store, keys, signer),
+        Carrier(settings, catalogue.route_for),
+        batch=batch,
+        shares={ids[route.name]: share(route, batch) for route in catalogue.routes},
+    )
     program.ready()
     await _together(stop, worker.run(stop))
 

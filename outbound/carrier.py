@@ -13,12 +13,23 @@ from outbound.errors import Deferred, Rejected
 from outbound.mx import Hop, MailExchangers
 from outbound.reply import Reply, Stage
 from outbound.smtp import Connection, Tls
+from store.queues import Lane
 
 log = logging.getLogger(__name__)
 
 SMTP_PORT = 25
 # A destination unused for this long is forgotten, so that a million odd domains do not fill the memory.
 MOST_POOLS = 2_000
+
+
+# Rows held for each connection of a route: enough that none waits for the ledger between two mails.
+HELD_PER_CONNECTION = 8
+
+
+def share(route: Route, batch: int) -> int:
+    """How many of a worker's `batch` rows may be of this route: half at most, so that no other is shut out (R10)."""
+    half = max(1, batch // 2)
+    return half if "*" in route.domains else min(half, route.connections * HELD_PER_CONNECTION)
 
 
 class Carrier:
@@ -35,7 +46,9 @@ class Carrier:
         resolver = self._settings.mail.resolver
         return MailExchangers((resolver.host, resolver.port) if resolver is not None else None)
 
-    async def hand_over(self, mail_from: str, rcpt_to: str, fill: Callable[[], bytes | None]) -> Reply | None:
+    async def hand_over(
+        self, mail_from: str, rcpt_to: str, fill: Callable[[], bytes | None], lane: Lane = Lane.ROUTINE
+    ) -> Reply | None:
         """Send what `fill` gives once a connection is free; None when it gives nothing (stopped meanwhile).
 
         `fill` is called at the last moment, right before MAIL FROM (MODEL.md, stop). Never raises for what the
@@ -44,8 +57,8 @@ class Carrier:
         try:
             domain = split(rcpt_to)[1]
             route = self._route_for(domain)
-            await self._pace(route).turn()
-            async with self._pool(route, domain).connection() as connection:
+            pace = self._pace(route).turn if route.per_minute else None
+            async with self._pool(route, domain).connection(lane, pace) as connection:
                 data = fill()
                 return None if data is None else await connection.send(mail_from, rcpt_to, data)
         except (Deferred, Rejected) as error:

@@ -1,6 +1,6 @@
 """`hansho bulletins`, `stop` and `dns`: what goes out, how to stop it, and what the DNS must say for it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,7 +11,6 @@ from outbound.signing import Signer
 from store import bulletins, people, release
 from store.db import opened
 from store.errors import Refused
-from store.people import Right
 from store.release import Progress
 
 
@@ -35,7 +34,7 @@ def stop(folder: Path, number: str, who: str) -> None:
     """配信中の情報 NUMBER の配信を中止します。"""
     try:
         with opened(settings_of(folder)) as store:
-            progress = store.call(_halt, number, who, datetime.now(UTC))
+            progress = store.call(_halt, number, who, store.now())
     except Refused as refusal:
         give_up(sentence(refusal.code, refusal.values))
     told = f"配信済み {progress.sent:,}件・中止 {progress.withdrawn + progress.open:,}件"
@@ -44,8 +43,6 @@ def stop(folder: Path, number: str, who: str) -> None:
 
 def _halt(number: str, who: str, now: datetime) -> Progress:
     person, view = people.by_key(who), bulletins.by_number(number)
-    if not people.holds(person.id, Right.STOP, view.category_id, now=now):
-        raise Refused("no-right", action="stop")
     release.stop(view.id, by=person.id, now=now)
     return release.progress(view.id)
 

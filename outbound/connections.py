@@ -9,6 +9,8 @@ from outbound.errors import Deferred
 from outbound.mx import Hop
 from outbound.reply import Reply, Stage
 from outbound.smtp import Connection
+from outbound.turnstile import Turnstile
+from store.queues import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,22 @@ class Pool:
         self._limits = limits
         self._connect = connect
         self._free: list[tuple[float, Connection]] = []
-        self._slots = asyncio.Semaphore(limits.connections)
+        self._places = Turnstile(limits.connections)
         self._loop = asyncio.get_running_loop()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A usable connection for as long as the block runs; waits for a slot, raises Deferred if none opens.
+    async def connection(
+        self, lane: Lane = Lane.ROUTINE, pace: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator[Connection]:
+        """A usable connection for as long as the block runs; waits for a place, raises Deferred if none opens.
 
-        The last one given back is lent first, so that what a lull leaves over grows idle and is closed.
+        The most urgent ``lane`` is served first; ``pace`` is waited for once a place is won, so that the urgent
+        stand behind as many mails as there are connections, not behind everybody who waits for his minute. The
+        connection given back last is lent first, so that what a lull leaves over grows idle and is closed.
         """
-        async with self._slots:
+        async with self._places.place(lane):
+            if pace is not None:
+                await pace()
             connection = self._kept() or await self._connect()
             done = False
             try:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from config.settings import Settings
@@ -12,7 +14,20 @@ from store.errors import Refused
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
-BURY_EVERY = timedelta(seconds=5)
+# While mails go out somebody commits many times a second; the desk looks again this often and no oftener.
+BREATH_SECONDS = 0.05
+BURY_EVERY_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """What there is to do now, most urgent first: ids of bulletins."""
+
+    due: list[int]
+    unexpanded: list[int]
+    stopped: list[int]
+    sending: list[int]
+    unasked: list[int]
 
 
 class Desk:
@@ -22,7 +37,8 @@ class Desk:
         self._settings = settings
         self._store = store
         self._tampered: set[int] = set()
-        self._buried = datetime.min.replace(tzinfo=UTC)
+        self._looked = float("-inf")
+        self._hearts: dict[int, tuple[datetime, float]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`."""
@@ -31,23 +47,28 @@ class Desk:
             busy = await self._round()
             if not busy:
                 await ear.wait(IDLE_SECONDS)
+                await asyncio.sleep(BREATH_SECONDS)
 
     async def _round(self) -> bool:
         """Everything that can be done now; True when there is more of it."""
         now = self._store.now()
-        for bulletin in await self._store.run(release.due, now=now):
+        slack = self._settings.slack
+        patience = timedelta(seconds=slack.fallback_seconds if slack is not None else 0)
+        # A question of the reading connection: a desk with nothing to do never stands in a sender's way.
+        agenda = await self._store.read(_agenda, now, now - patience)
+        for bulletin in agenda.due:
             await self._begin(bulletin)
-        more = False
+        more = bool(agenda.due)
         # One slice of the most urgent bulletin, then look again: an emergency never waits for an expansion (X7).
-        for bulletin in (await self._store.run(release.unexpanded))[:1]:
+        for bulletin in agenda.unexpanded[:1]:
             more = await self._store.run(release.expand, bulletin, now=now) is not None or more
-        for bulletin in await self._store.run(release.stopped):
-            swept = await self._store.run(release.sweep, bulletin)
-            more = more or swept > 0
-        for bulletin in await self._store.run(release.sending):
+        for bulletin in agenda.stopped:
+            more = await self._store.run(release.sweep, bulletin) > 0 or more
+        for bulletin in agenda.sending:
             if await self._store.run(release.finish, bulletin, now=now):
                 log.info("finished bulletin=%s", bulletin)
-        await self._ask_by_letter(now)
+        for bulletin in agenda.unasked:
+            await self._ask_by_letter(bulletin, now)
         await self._bury()
         return more
 
@@ -60,19 +81,41 @@ class Desk:
                 self._tampered.add(bulletin)
                 log.error("not released bulletin=%s why=%s", bulletin, refusal)
 
-    async def _ask_by_letter(self, now: datetime) -> None:
+    async def _ask_by_letter(self, bulletin: int, now: datetime) -> None:
         """Nobody waits for a vendor in a disaster (X2)."""
-        slack = self._settings.slack
-        patience = timedelta(seconds=slack.fallback_seconds if slack is not None else 0)
-        for bulletin in await self._store.run(cards.unseen, before=now - patience):
-            hours = self._settings.approval.link_hours
-            written = await self._store.run(approvals.ask_by_letter, bulletin, now=now, hours=hours)
-            log.info("asked by letter bulletin=%s letters=%s", bulletin, written)
+        hours = self._settings.approval.link_hours
+        written = await self._store.run(approvals.ask_by_letter, bulletin, now=now, hours=hours)
+        log.info("asked by letter bulletin=%s letters=%s", bulletin, written)
 
     async def _bury(self) -> None:
-        real = datetime.now(UTC)  # hearts beat in real time, whatever day the training town has
-        if self._buried + BURY_EVERY <= real:
-            self._buried = real
-            returned = await self._store.run(workers.bury, now=real)
-            if returned:
-                log.warning("rows of dead workers returned=%s", returned)
+        """Take back the rows of workers whose heart was seen to stand still for long enough.
+
+        By our own monotonic clock: when the machine's clock jumps, a living worker must not lose rows it is sending.
+        """
+        seen = time.monotonic()
+        if seen - self._looked < BURY_EVERY_SECONDS:
+            return
+        self._looked = seen
+        beating = {one.id: one.heartbeat_at for one in await self._store.read(workers.listed)}
+        self._hearts = {
+            worker: self._hearts[worker] if self._hearts.get(worker, (None,))[0] == beat else (beat, seen)
+            for worker, beat in beating.items()
+        }
+        still = {
+            worker: beat
+            for worker, (beat, since) in self._hearts.items()
+            if seen - since > workers.DEAD.total_seconds()
+        }
+        if still:
+            returned = await self._store.run(workers.bury_still, still, now=datetime.now(UTC))
+            log.warning("dead workers=%s rows returned=%s", len(still), returned)
+
+
+def _agenda(now: datetime, asked_before: datetime) -> Agenda:
+    return Agenda(
+        release.due(now=now),
+        release.unexpanded(),
+        release.stopped(),
+        release.sending(),
+        cards.unseen(before=asked_before),
+    )

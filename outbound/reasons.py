@@ -26,9 +26,10 @@ class Reasons:
 def _lines(pairs: list[tuple[int, int]]) -> dict[tuple[int, int], str]:
     names = areas.names({area for _, area in pairs})
     return {
-        (
-            category,
-            area,
-        ): f"このメールは「{names[area]}・{categories.by_id(category).name}」を選択した方にお送りしています。"
-        for category, area in pairs
+        (category, area): _line(names.get(area), categories.by_id(category).name) for category, area in pairs
     }
+
+
+def _line(area: str | None, category: str) -> str:
+    chosen = f"「{area}・{category}」" if area is not None else f"「{category}」"
+    return f"このメールは{chosen}を選択した方にお送りしています。"

@@ -1,5 +1,6 @@
 """What a worker keeps prepared: each bulletin's variants, encoded and hashed once, and the words of reason lines."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from config import rendering
@@ -30,23 +31,30 @@ class Variants:
         self._ready: dict[int, Ready] = {}
 
     def knows(self, bulletin: int) -> bool:
+        """Whether it is kept ready."""
         return bulletin in self._ready
 
-    def learn(self, content: Content) -> None:
-        """Keep a bulletin ready; the one unused longest goes when there are too many."""
-        while len(self._ready) >= KEPT:
+    def make_room(self, wanted: AbstractSet[int]) -> None:
+        """Forget the bulletins unused longest, never a wanted one."""
+        for bulletin in wanted & self._ready.keys():
+            self._ready[bulletin] = self._ready.pop(bulletin)  # the last used is last
+        while len(self._ready) > KEPT and next(iter(self._ready)) not in wanted:
             self._ready.pop(next(iter(self._ready)))
+
+    def learn(self, content: Content) -> None:
+        """Keep a bulletin ready. Raises KeyError or ValueError for a rendering that is none."""
         self._ready[content.bulletin] = Ready(content, rendering.from_json(content.rendering), {})
 
-    def content(self, bulletin: int) -> Content:
-        return self._ready[bulletin].content
+    def ready(self, bulletin: int) -> Ready:
+        """What was learnt."""
+        return self._ready[bulletin]
 
-    def prepared(self, mail: Mail) -> Prepared:
-        """The message of this row's variant."""
-        ready = self._ready[mail.bulletin]
-        found = ready.prepared.get(mail.sections)
+    def prepared(self, ready: Ready, sections: int) -> Prepared:
+        """The message of this variant, made once. The mask is cut to the sections there are."""
+        mask = sections & ((1 << len(ready.rendering.text.sections)) - 1)
+        found = ready.prepared.get(mask)
         if found is None:
-            found = ready.prepared[mail.sections] = prepare(self._outgoing(ready, mail.sections))
+            found = ready.prepared[mask] = prepare(self._outgoing(ready, mask))
         return found
 
     def _outgoing(self, ready: Ready, sections: int) -> Outgoing:
@@ -63,9 +71,9 @@ class Variants:
             headers=(("X-Hansho-Bulletin", content.number), ("X-Hansho-Realm", content.realm)),
         )
 
-    def recipient(self, mail: Mail, reason: str) -> Recipient:
+    def recipient(self, ready: Ready, mail: Mail, reason: str) -> Recipient:
         """This row's own bytes: address, links, reason line, and the thread of its incident."""
-        settings, content = self._settings, self._ready[mail.bulletin].content
+        settings, content = self._settings, ready.content
         manage = self._keys.sign(Signed.SETTINGS, mail.subscriber)
         stop = self._keys.sign(Signed.STOP, mail.subscriber)
         stop_address = settings.mail.address("stop", stop)

@@ -1,6 +1,6 @@
 """The queue: rows leased in small batches by lane, recorded in batches, fenced by the worker that holds them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -128,22 +128,57 @@ class Taken:
     stopped: frozenset[int]
 
 
-def take(worker: int, *, letters_at_most: int, limit: int, now: datetime) -> Taken:
-    """Wake what waited, then lease letters and mails, in one transaction; `limit` counts both."""
-    wake_due(now=now)
-    notes = lease_letters(worker, limit=letters_at_most, now=now)
-    mails = lease(worker, limit=limit - len(notes), now=now)
+ALL_LANES = tuple(int(lane) for lane in Lane)
+
+
+def take(
+    worker: int,
+    *,
+    letters_at_most: int,
+    limit: int,
+    now: datetime,
+    lanes: Sequence[int] = ALL_LANES,
+    most: Mapping[tuple[int, int], int] | None = None,
+) -> Taken:
+    """Wake what waited, then lease letters and mails, in one transaction; `limit` counts both.
+
+    `most`: how many mails of a (queue, lane) at most, where that is fewer; a slow destination must not fill all
+    hands of a worker (R10). With `limit` 0 only what is being stopped is told.
+    """
+    notes: list[Note] = []
+    mails: list[Mail] = []
+    if limit > 0:
+        wake_due(now=now)
+        notes = lease_letters(worker, limit=min(letters_at_most, limit), now=now, lanes=lanes)
+        mails = lease(worker, limit=limit - len(notes), now=now, lanes=lanes, most=most)
     stopped = Bulletin.select(Bulletin.id).where(
         (Bulletin.state == "sending") & Bulletin.stop_at.is_null(False)
     )
     return Taken(notes, mails, frozenset(row.id for row in stopped))
 
 
-def lease_letters(worker: int, *, limit: int, now: datetime) -> list[Note]:
+def turn(
+    worker: int,
+    mails: Iterable[Result],
+    notes: Iterable[Result],
+    *,
+    bounced: Iterable[tuple[bool, int, Verdict]],
+    letters_at_most: int,
+    limit: int,
+    now: datetime,
+    lanes: Sequence[int] = ALL_LANES,
+    most: Mapping[tuple[int, int], int] | None = None,
+) -> Taken:
+    """`record`, then `take`, in one transaction: one write to the disk for both (PERFORMANCE.md 7)."""
+    record(worker, mails, notes, now=now, bounced=bounced)
+    return take(worker, letters_at_most=letters_at_most, limit=limit, now=now, lanes=lanes, most=most)
+
+
+def lease_letters(worker: int, *, limit: int, now: datetime, lanes: Sequence[int] = ALL_LANES) -> list[Note]:
     """Take letters, sign-in ones first."""
     if not _alive(worker):
         return []
-    ids = claim(Letter, _awake(now), list(Lane), limit, worker)
+    ids = claim(Letter, _awake(now), lanes, limit, worker)
     rows = Letter.select().where(Letter.id.in_(ids))
     return [_note(row) for row in rows.order_by(Letter.lane, Letter.retry, Letter.id)]
 
@@ -166,14 +201,21 @@ def _note(row: Letter) -> Note:
     )
 
 
-def lease(worker: int, *, limit: int, now: datetime, lanes: Sequence[int] = (0, 1, 2, 3)) -> list[Mail]:
+def lease(
+    worker: int,
+    *,
+    limit: int,
+    now: datetime,
+    lanes: Sequence[int] = ALL_LANES,
+    most: Mapping[tuple[int, int], int] | None = None,
+) -> list[Mail]:
     """Take up to `limit` rows that are ready, most urgent first, from every queue that does not rest.
 
     A worker that was called dead gets none. May return fewer than there are: whose owner left is ended here instead.
     """
     if not _alive(worker):
         return []
-    ids = claim(Delivery, _awake(now), lanes, limit, worker, _NOT_STOPPED)
+    ids = claim(Delivery, _awake(now), lanes, limit, worker, _NOT_STOPPED, most)
     rows = (
         Delivery.select(
             Delivery.id,
@@ -216,6 +258,8 @@ def content(bulletin: int) -> Content:
         )
         oldest = older.order_by(Bulletin.id).first()
         first = oldest.number if oldest is not None else None
+    if first is None and row.refers_to_id is not None:
+        first = Bulletin.get_by_id(row.refers_to_id).number
     return Content(
         bulletin=bulletin,
         number=row.number,

@@ -1,6 +1,6 @@
 """The only writer of a `state` column: compare-and-set, one winner, everybody else refused."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -64,20 +64,28 @@ def claim(
     limit: int,
     worker: int,
     but: str = "",
+    most: Mapping[tuple[int, int], int] | None = None,
 ) -> list[int]:
     """Lease at most `limit` ready rows to a worker, each row to one only; returns their ids in no order.
 
-    `but` is a further condition in SQL (`AND …`), of our own making.
+    `but` is a further condition in SQL (`AND …`), of our own making. `most` is a lower limit for a (queue, lane).
     """
     words = {
         "table": table._meta.table_name,
         "ready": str(DeliveryState.QUEUED),
         "to": str(DeliveryState.LEASED),
-        "limit": int(limit),
         "skip": "FOR UPDATE SKIP LOCKED" if isinstance(database.obj, PostgresqlDatabase) else "",
         "but": but,
     }
-    parts = [_PART.format(queue=int(q), lane=int(lane), **words) for q in queues for lane in lanes]
+    rooms = {
+        (int(q), int(lane)): min(limit, (most or {}).get((q, lane), limit)) for q in queues for lane in lanes
+    }
+    parts = [
+        _PART.format(queue=queue, lane=lane, limit=int(room), **words)
+        for (queue, lane), room in rooms.items()
+        if room > 0
+    ]
     if not parts:
         return []
-    return [row for (row,) in sql(_CLAIM.format(parts="UNION ALL ".join(parts), **words), worker).fetchall()]
+    wanted = _CLAIM.format(parts="UNION ALL ".join(parts), limit=int(limit), **words)
+    return [row for (row,) in sql(wanted, worker).fetchall()]

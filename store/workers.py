@@ -1,5 +1,6 @@
 """Workers are rows with a heartbeat; a lease belongs to a worker and comes back only when the worker is dead."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,6 +66,16 @@ def bury(*, now: datetime, gone: tuple[tuple[str, int], ...] = ()) -> int:
     """
     rows = list(Worker.select().where(Worker.ended_at.is_null()))
     dead = [w.id for w in rows if w.heartbeat_at < now - DEAD or (w.host, w.pid) in gone]
+    return sum(leave(worker, now=now) for worker in dead)
+
+
+def bury_still(hearts: Mapping[int, datetime], *, now: datetime) -> int:
+    """End the workers whose last heartbeat is still this one; returns how many rows came back.
+
+    Who asks has watched them by a monotonic clock for longer than DEAD, so that no jump of the wall clock kills.
+    """
+    rows = [Worker.get_or_none((Worker.id == worker) & Worker.ended_at.is_null()) for worker in hearts]
+    dead = [row.id for row in rows if row is not None and row.heartbeat_at == hearts[row.id]]
     return sum(leave(worker, now=now) for worker in dead)
 
 
