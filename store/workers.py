@@ -65,8 +65,8 @@ def bury(*, now: datetime, gone: tuple[tuple[str, int], ...] = ()) -> int:
     The only duplicate possible is a mail the dead worker handed over and could not record (X12).
     """
     rows = list(Worker.select().where(Worker.ended_at.is_null()))
-    dead = [w.id for w in rows if w.heartbeat_at < now - DEAD or (w.host, w.pid) in gone]
-    return sum(leave(worker, now=now) for worker in dead)
+    dead = {w.id: w.heartbeat_at for w in rows if w.heartbeat_at < now - DEAD or (w.host, w.pid) in gone}
+    return bury_still(dead, now=now)
 
 
 def bury_still(hearts: Mapping[int, datetime], *, now: datetime) -> int:
@@ -74,9 +74,13 @@ def bury_still(hearts: Mapping[int, datetime], *, now: datetime) -> int:
 
     Who asks has watched them by a monotonic clock for longer than DEAD, so that no jump of the wall clock kills.
     """
-    rows = [Worker.get_or_none((Worker.id == worker) & Worker.ended_at.is_null()) for worker in hearts]
-    dead = [row.id for row in rows if row is not None and row.heartbeat_at == hearts[row.id]]
-    return sum(leave(worker, now=now) for worker in dead)
+    return sum(_end(worker, heart, now) for worker, heart in sorted(hearts.items()))
+
+
+def _end(worker: int, heart: datetime, now: datetime) -> int:
+    """One UPDATE: a worker that beats at this very moment lives on, and is told so."""
+    still = (Worker.id == worker) & Worker.ended_at.is_null() & (Worker.heartbeat_at == heart)
+    return leave(worker, now=now) if Worker.update(ended_at=now).where(still).execute() else 0
 
 
 def listed() -> list[Colleague]:
