@@ -99,9 +99,9 @@ class Desk:
         try:
             await self._bring_up_to_date(wanted, asked)
         except (SlackRefused, SlackUnreachable) as error:
-            log.warning(
-                "card not shown bulletin=%s attempts=%s why=%s", wanted.bulletin, wanted.attempts, error
-            )
+            # Said once for each wish, not at every try: an hour without Slack must not fill the log.
+            level = logging.DEBUG if wanted.attempts else logging.WARNING
+            log.log(level, "card not shown yet bulletin=%s why=%s", wanted.bulletin, error)
             await self._store.run(cards.failed, wanted.id, now=self._store.now())
         except (
             Exception
@@ -168,7 +168,7 @@ class Desk:
         key = f"card-{wanted.id}" + (f".{known.round}" if known.round else "")
         # Slack's clock is the real one, whatever day the training town has.
         born = seen.view.created_at - (self._store.now() - datetime.now(UTC))
-        posted = await self._calls.post_or_find(self._channel, face.blocks, face.words, key, since=born)
+        posted = await self._calls.post_once(self._channel, face.blocks, face.words, key, since=born)
         if not posted.fresh:  # posted before, its record lost in a crash: it may show an older version
             await self._calls.update(self._channel, posted.ts, face.blocks, face.words)
         return replace(wanted, ts=posted.ts, place=self._channel)

@@ -79,6 +79,8 @@ def _card(sight: Sight, memory: Memory) -> Card:
 
 
 def _count(sight: Sight, memory: Memory) -> str:
+    if sight.progress is not None and sight.view.state is not BulletinState.SENDING:
+        return _say("count", n=_number(sight.progress.expanded))
     if memory.count is not None:
         return _say("count", n=_number(memory.count))
     return _say("counting") if sight.about is None else _say("about", n=_number(sight.about))

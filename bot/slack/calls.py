@@ -45,7 +45,7 @@ class SlackUnreachable(Exception):
 
 @dataclass(frozen=True)
 class Posted:
-    """Where a card stands; `fresh`: with the blocks of this call."""
+    """Where a card stands (its time stamp); not `fresh`: with what an earlier call had posted."""
 
     ts: str
     fresh: bool
@@ -78,20 +78,14 @@ class SlackCalls:
 
     async def post_once(
         self, channel: str, blocks: Sequence[Block], words: str, key: str, since: datetime | None = None
-    ) -> str:
-        """Posts a card unless one with this key stands in the channel already; its time stamp either way.
+    ) -> Posted:
+        """Posts a card unless one with this key stands in the channel already.
 
         `words` is the plain text for notifications, `key` the outbox id, `since` (aware) when that row was
         born: the channel is searched from there (without it: the last 200 messages). After SlackUnreachable
         call it again with the same key. SlackRefused when Slack will not take the card
         (`msg_blocks_too_long` …).
         """
-        return (await self.post_or_find(channel, blocks, words, key, since)).ts
-
-    async def post_or_find(
-        self, channel: str, blocks: Sequence[Block], words: str, key: str, since: datetime | None = None
-    ) -> Posted:
-        """As `post_once`, and whether it shows what was asked for or what an earlier call had posted."""
         if (found := await self.find(channel, key, since)) is not None:
             return Posted(found, False)
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": key}}
@@ -155,16 +149,6 @@ class SlackCalls:
     async def open_form(self, trigger: str, view: Json) -> str:
         """Opens a modal before the person who acted, within three seconds of the act; its id."""
         return text(dig(await self._ask(self._slack.views_open(trigger_id=trigger, view=view)), "view", "id"))
-
-    async def change_form(self, form: str, view: Json) -> None:
-        """Puts another view in the place of an open modal's."""
-        await self._ask(self._slack.views_update(view_id=form, view=view))
-
-    async def mail_of(self, user: str) -> str | None:
-        """The mail address Slack has for a member (scope users:read.email); a check, never an identity."""
-        return (
-            text(dig(await self._ask(self._slack.users_info(user=user)), "user", "profile", "email")) or None
-        )
 
     @property
     def _slack(self) -> AsyncWebClient:

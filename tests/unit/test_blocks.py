@@ -42,8 +42,9 @@ CARDS = st.builds(
     release=SHORT,
     version=st.from_regex(r"[a-z0-9]{1,64}", fullmatch=True),
     duration=st.none() | SHORT,
-    findings=st.lists(HOSTILE, max_size=20).map(tuple),
+    findings=st.none() | st.lists(HOSTILE, max_size=20).map(tuple),
     changes=st.lists(HOSTILE, max_size=20).map(tuple),
+    steps=st.lists(HOSTILE, max_size=9).map(tuple),
     refers=st.none() | SHORT,
     link=st.none() | HOSTILE | st.just("https://anzen.example.lg.jp/b/1?a=1&b=2"),
 )
@@ -86,6 +87,7 @@ def every_card(card: Card, note: str) -> Iterator[list[Block]]:
     yield blocks.voided_card(card, note)
     for verdict in Verdict:
         yield blocks.decided_card(card, Outcome(verdict, note, note, note, note, note))
+    yield blocks.decided_card(card, Outcome(Verdict.APPROVED, note, note, note, by_rule=True, stoppable=True))
 
 
 @given(card=CARDS, note=HOSTILE)
@@ -218,8 +220,18 @@ CHOICES = st.lists(
 @EXAMPLES
 def test_slack_takes_every_form(categories: list[modals.Choice], areas: list[modals.Choice]) -> None:
     assert view_problems(modals.draft_modal(categories, areas)) == []
-    for form in (modals.return_modal, modals.reject_modal):
+    for form in (modals.return_modal, modals.reject_modal, modals.stop_modal, modals.withdraw_modal):
         assert view_problems(form("2026-0123", "v" * 64)) == []
+
+
+@given(HOSTILE, st.integers(0, 700))
+@EXAMPLES
+def test_slack_takes_a_whole_mail_and_it_is_whole(line: str, lines: int) -> None:
+    body = f"{line}\n" * lines
+    made = modals.read_modal(line, body)
+    assert view_problems(made) == []
+    shown = "".join(text(one["text"]) for one in texts(mappings(made["blocks"])[1:]))
+    assert shown == visible(body) or "続きは、作成者に" in shown
 
 
 def test_areas_are_typed_when_there_are_too_many_to_choose_from() -> None:
@@ -255,7 +267,7 @@ def test_any_payload_is_read_without_an_error(payload: Json) -> None:
 # Words
 
 
-@pytest.mark.parametrize("name", ["card", "modal", "refusals"])
+@pytest.mark.parametrize("name", ["card", "commands", "modal", "names", "refusals"])
 def test_every_sentence_can_be_filled(name: str) -> None:
     for code, sentence in table(name).items():
         assert sentence.is_valid(), code

@@ -4,7 +4,6 @@ import ast
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from bot import memory, refusals
 from bot.memory import Memory
 from bot.names import clock_time, day_and_time, name_of
 from bot.pace import Pace
-from bot.wording import table
 from store.decisions import Door
 from store.errors import Refused
 from store.rules import Origin
@@ -99,12 +97,6 @@ def test_moments_are_said_in_japan_time() -> None:
     moment = datetime(2026, 11, 21, 23, 30, 5, tzinfo=UTC)
     assert day_and_time(moment) == "11月22日（日）8:30"
     assert clock_time(moment) == "11月22日 8:30:05"
-
-
-@pytest.mark.parametrize("name", ["commands", "names"])
-def test_tables_are_read(name: str) -> None:
-    assert all(sentence.is_valid() for sentence in table(name).values())
-    assert all(isinstance(sentence, Template) for sentence in table(name).values())
 
 
 MEMORIES = st.builds(

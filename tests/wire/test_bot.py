@@ -209,7 +209,7 @@ async def test_the_card_follows_the_delivery_to_its_end(house: House) -> None:
     acts.deliver(house.store, house.store.now())
     await house.card(made.number, "配信中 3件 ／ 3件")  # nobody asked: it looks again by itself
     assert house.store.call(release.finish, made.id, now=house.store.now())
-    done = await house.card(made.number, "配信済み 3件")
+    done = await house.card(made.number, "配信済み 3件", "*配信対象者数*\n3件")
     assert (done.ts, buttons(done)) == (ts, {})
 
 

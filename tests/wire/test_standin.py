@@ -86,7 +86,7 @@ class House:
     line: SlackLine
 
     async def card(self, key: str = "1") -> str:
-        return await self.calls.post_once("C01", blocks.approval_card(CARD), "承認待ち", key)
+        return (await self.calls.post_once("C01", blocks.approval_card(CARD), "承認待ち", key)).ts
 
     async def see(self, look: Callable[[], T | None]) -> T:
         async with asyncio.timeout(5):
@@ -210,7 +210,7 @@ async def test_nobody_on_the_line_is_told_to_the_person(tmp_path: Path) -> None:
     chat = ChatStandIn([CHIEF], "C01", "T01", tmp_path)
     await chat.start()
     async with SlackCalls(chat.api_url, BOT_TOKEN) as calls:
-        ts = await calls.post_once("C01", blocks.approval_card(CARD), "承認待ち", "1")
+        ts = (await calls.post_once("C01", blocks.approval_card(CARD), "承認待ち", "1")).ts
         assert not (await chat.act.click("U01", ts, "approve")).acked
     await chat.stop()
     assert [one.to for one in chat.room.whispers] == ["U01"]

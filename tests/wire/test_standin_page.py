@@ -60,7 +60,7 @@ async def opened(browser: Browser, house: House, size: str) -> Page:
 async def test_a_chief_reads_the_card_and_approves(browser: Browser, house: House, size: str) -> None:
     page = await opened(browser, house, size)
     await expect(page.get_by_text("まだ何も届いていません。")).to_be_visible()
-    ts = await house.calls.post_once("C01", blocks.approval_card(LIVE), blocks.waiting_words(LIVE), "1")
+    ts = (await house.calls.post_once("C01", blocks.approval_card(LIVE), blocks.waiting_words(LIVE), "1")).ts
     card = page.locator(f"[data-ts='{ts}']")
     await expect(card).to_contain_text(LIVE.body)
     for fact in ("大雨（警報）", "中央区、花見川区", "12,345件", "即時配信"):
@@ -82,7 +82,7 @@ async def test_a_chief_reads_the_card_and_approves(browser: Browser, house: Hous
 async def test_the_late_one_alone_is_told(browser: Browser, house: House) -> None:
     page = await opened(browser, house, "desktop")
     drill = dataclasses.replace(LIVE, realm=Realm.DRILL)
-    ts = await house.calls.post_once("C01", blocks.approval_card(drill), "x", "1")
+    ts = (await house.calls.post_once("C01", blocks.approval_card(drill), "x", "1")).ts
     await page.get_by_role("button", name="鈴木 一郎").click()
     house.desk.decided.append("T01/U01")
     await page.locator(f"[data-ts='{ts}']").get_by_role("button", name="訓練として配信する").click()
@@ -127,7 +127,7 @@ async def test_nothing_in_a_text_becomes_part_of_the_page(browser: Browser, hous
     card = dataclasses.replace(LIVE, subject=hostile, body=hostile, author=hostile, link=None)
     outcome = Outcome(Verdict.RETURNED, hostile, "14:12", "Slack", hostile)
     await house.calls.post_once("C01", blocks.approval_card(card), hostile, "1")
-    ts = await house.calls.post_once("C01", blocks.decided_card(card, outcome), hostile, "2")
+    ts = (await house.calls.post_once("C01", blocks.decided_card(card, outcome), hostile, "2")).ts
     shown = page.locator(f"[data-ts='{ts}']")
     await expect(shown).to_contain_text("<img src=x onerror=alert(1)> <!channel> *太字*")
     assert await page.locator("#messages img, #messages a, #messages .mention").count() == 0
