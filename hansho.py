@@ -27,12 +27,12 @@ JST = timezone(timedelta(hours=9), "JST")
 
 # name → "module:command": a command's package is imported when somebody asks for it, not before.
 ELSEWHERE = {
-    "areas": "bot.commands:areas",
+    "areas": "bot.terminal:areas",
     "arrivals": "inbound.commands:list_arrivals",
     "bulletins": "outbound.commands:list_bulletins",
     "dns": "outbound.commands:dns",
-    "people": "bot.commands:people",
-    "rules": "bot.commands:rules",
+    "people": "bot.terminal:people",
+    "rules": "bot.terminal:rules",
     "stop": "outbound.commands:stop",
     "telegrams": "feeds.commands:list_telegrams",
 }
@@ -88,6 +88,24 @@ def check(folder: Path, ledger: bool, as_json: bool) -> None:
     else:
         click.echo("間違いはありません。")
     sys.exit(1 if findings else 0)
+
+
+@main.command()
+@CONFIG
+def apply(folder: Path) -> None:
+    """設定の地域・情報種別・経路を台帳に写します。登録者の選択は失われません。
+
+    はじめての台帳には、人と決め方も入れます。そのあとの変更は hansho people と hansho rules で届けます。
+    """
+    from config.catalogue import load_catalogue
+    from store import areas, categories
+    from store.db import opened
+
+    settings, catalogue = prepare(folder), load_catalogue(folder)
+    with opened(settings) as store:
+        places = store.call(areas.apply, catalogue.areas_document())
+        kinds = store.call(categories.apply, catalogue.categories_document())
+    click.echo(f"地域 {places:,}・情報種別 {kinds:,} を台帳に写しました。")
 
 
 @main.command()

@@ -41,8 +41,11 @@ def clock(settings: Settings, store: Store, puller: Puller) -> Clock:
     async def forget(due: datetime) -> None:
         await store.run(watch.forget, before=due - EVENTS_LAST)
 
+    async def left() -> list[tuple[str, datetime]]:
+        return await store.run(jobs.left, now=store.now())
+
     seconds = settings.feeds.poll_seconds
-    made = Clock(store.now, claim, done)
+    made = Clock(store.now, claim, done, left=left)
     for source in settings.feeds.sources:
         poller = Poller(store, puller, source, seconds=seconds)
         made.every(

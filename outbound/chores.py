@@ -15,7 +15,7 @@ from store.people import Right
 REPORT_AT = "07:00"
 HOUSEKEEPING_AT = "04:10"
 PENDING_LASTS = timedelta(days=7)
-CLAIMS_LAST = timedelta(days=30)
+CLAIMS_LAST = timedelta(days=2)
 
 
 def chores(settings: Settings, store: Store) -> Clock:
@@ -35,7 +35,10 @@ def chores(settings: Settings, store: Store) -> Clock:
         await store.run(subscriptions.expire_pending, before=due - PENDING_LASTS, now=store.now())
         await store.run(jobs.forget, before=due - CLAIMS_LAST)
 
-    clock = Clock(store.now, claim, done)
+    async def left() -> list[tuple[str, datetime]]:
+        return await store.run(jobs.left, now=store.now())
+
+    clock = Clock(store.now, claim, done, left=left)
     clock.daily("bounce-report", REPORT_AT, report)
     clock.daily("housekeeping", HOUSEKEEPING_AT, housekeeping)
     return clock

@@ -27,6 +27,12 @@ def done(job: str, due: datetime, *, now: datetime) -> None:
     JobRun.update(done_at=now).where((JobRun.job == job) & (JobRun.due == due)).execute()
 
 
+def left(*, now: datetime) -> list[tuple[str, datetime]]:
+    """Claims whose holder died before the end: one of the living takes them over."""
+    undone = JobRun.select().where(JobRun.done_at.is_null() & (JobRun.lease_until < now)).order_by(JobRun.due)
+    return [(row.job, row.due) for row in undone]
+
+
 def forget(*, before: datetime) -> int:
     """Drop old claims."""
     return int(JobRun.delete().where(JobRun.due < before).execute())
