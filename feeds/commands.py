@@ -1,12 +1,13 @@
 """`hansho read telegram` and `hansho telegrams`: how feeds understands, and what it has received."""
 
+from pathlib import Path
+
 import click
 
 from config.terminal import CONFIG, FILES, JSON, read_all, say, settings_of
 from feeds import telegram
 from store import telegrams
 from store.db import opened
-from pathlib import Path
 
 
 @click.command("telegram")

@@ -29,7 +29,12 @@ def done(job: str, due: datetime, *, now: datetime) -> None:
 
 def left(*, now: datetime) -> list[tuple[str, datetime]]:
     """Claims whose holder died before the end: one of the living takes them over."""
-    undone = JobRun.select().where(JobRun.done_at.is_null() & (JobRun.lease_until < now)).order_by(JobRun.due)
+    undone = (
+        JobRun.select()
+        .where(JobRun.done_at.is_null() & (JobRun.lease_until < now))
+        .order_by(JobRun.due)
+        .limit(50)
+    )
     return [(row.job, row.due) for row in undone]
 
 
