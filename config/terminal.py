@@ -30,6 +30,11 @@ FILES = click.argument("files", nargs=-1, required=True, type=click.Path(allow_d
 def say(rows: Any, as_json: bool, line: Callable[[Any], str]) -> None:
     """Answer with rows: one JSON document, or one line each for people, who are also told when there are none."""
     if as_json:
+        rows = (
+            [row._asdict() if hasattr(row, "_asdict") else row for row in rows]
+            if isinstance(rows, list)
+            else rows
+        )
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1, default=_plain))
         return
     for row in rows:

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from peewee import IntegrityError
 
@@ -155,11 +156,20 @@ def feeds() -> list[FeedState]:
     return [feed(row.name) for row in Feed.select(Feed.name).order_by(Feed.name)]
 
 
-def listed(
-    state: str | None = None, limit: int = 100
-) -> list[tuple[int, datetime, str | None, str, str | None, str]]:
-    """(id, fetched, type, state, why, url) of the newest telegrams."""
+class Line(NamedTuple):
+    """A telegram in a list: never its content."""
+
+    id: int
+    fetched_at: datetime
+    type: str | None
+    state: str
+    why: str | None
+    url: str
+
+
+def listed(state: str | None = None, limit: int = 100) -> list[Line]:
+    """The newest telegrams, of one state or all, for `hansho telegrams`."""
     query = Telegram.select().order_by(Telegram.id.desc()).limit(limit)
     if state is not None:
         query = query.where(Telegram.state == state)
-    return [(r.id, r.fetched_at, r.type, r.state, r.why, r.url) for r in query]
+    return [Line(r.id, r.fetched_at, r.type, r.state, r.why, r.url) for r in query]
