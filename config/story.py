@@ -19,7 +19,10 @@ JOIN, DRAFT, OPERATORS = "touroku", "souan", "unyo"
 OFFICER = "yamada@police.example.lg.jp"
 CHIEF_MAIL, CHIEF, DEPUTY = "sato@city.example.lg.jp", "U11", "U12"
 OPERATOR = "yamamoto@city.example.lg.jp"
-DRAFT_TEXT = "種別：不審者情報\n地域：花見川区\n\n本日午後4時ごろ、花見川区内の公園で、児童に声をかける事案がありました。\n不審な人を見かけたら110番へ。\n"
+DRAFT_TEXT = (
+    "種別：不審者情報\n地域：花見川区\n\n"
+    "本日午後4時ごろ、花見川区内の公園で、児童に声をかける事案がありました。\n不審な人を見かけたら110番へ。\n"
+)
 SUBJECT = "声かけ 花見川区 公園"
 # Every scene has this long; a town that is slower is not a fire bell.
 SCENE_SECONDS = 22.0

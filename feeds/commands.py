@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from config.terminal import CONFIG, FILES, JSON, read_all, say, settings_of
+from config.terminal import CONFIG, FILES, JSON, clock, read_all, say, settings_of
 from feeds import telegram
 from store import telegrams
 from store.db import opened
@@ -33,5 +33,5 @@ def list_telegrams(folder: Path, state: str | None, as_json: bool) -> None:
     say(
         found,
         as_json,
-        lambda t: f"{t.id:>6} {t.fetched_at:%m-%d %H:%M:%S} {t.type or '-':<7} {t.state:<14} {t.why or ''}",
+        lambda t: f"{t.id:>6} {clock(t.fetched_at)} {t.type or '-':<7} {t.state:<14} {t.why or ''}",
     )
