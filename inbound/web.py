@@ -10,6 +10,7 @@ from inbound.web_guard import Limits, headed, own_pages, paced, timed, told
 from inbound.web_join import Join
 from inbound.web_pace import Buckets
 from inbound.web_pages import Pages
+from inbound.web_patience import Patience
 from inbound.web_room import Room, Route
 from inbound.web_settings import OwnSettings
 from inbound.web_stop import Stop
@@ -37,7 +38,10 @@ async def serve_web(
     limits = limits or Limits()
     pages = Pages(settings)
     room = Room(settings, store, keys, route_for, pages, Buckets(limits.joins_burst, limits.joins_rate))
+    runner: web.AppRunner
+    patience = Patience(limits.seconds, lambda: runner.server.connections if runner.server else [])
     around = [
+        patience.middleware(),
         headed(),
         told(pages),
         paced(pages, limits),
@@ -45,6 +49,7 @@ async def serve_web(
         timed(limits.seconds),
     ]
     app = web.Application(middlewares=around, client_max_size=limits.body)
+    app.cleanup_ctx.append(patience.run)
     for part in (Join(room), OwnSettings(room), Stop(room), Approval(room)):
         app.add_routes(part.routes())
     runner = web.AppRunner(

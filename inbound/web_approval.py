@@ -146,9 +146,9 @@ class Approval:
         case = await self._case(request)
         if case is None:
             return self._unknown()
-        if not case.waiting or case.who is None:
+        if not case.waiting:
             return await self._late(request, case)
-        if wish.action == "again" or case.refusal is not None:
+        if case.who is None or case.refusal is not None or wish.action == "again":
             return await self._form(request, case, status=403 if case.refusal is not None else 200)
         problem, status = wish.problem(), 422
         if problem is None:
@@ -232,8 +232,8 @@ class Approval:
                 status=409, action=again, name="again", button="新しい案内のメールを受け取る",
             )  # fmt: skip
         if view.state is BulletinState.SUBMITTED:
-            stage = case.taken is not None and case.asked.state is TokenState.USED
-            lines = ["このリンクは、すでに使われています。" if stage else "このリンクは期限が切れています。"]
+            used = case.asked.state is TokenState.USED
+            lines = ["このリンクは、すでに使われています。" if used else "このリンクは期限が切れています。"]
             lines += ["この情報は、まだ承認待ちです。Slackで決めるか、新しい案内のメールを待ってください。"]
             return pages.tell("このリンクは使えません", head, *lines, status=410)
         return pages.tell(

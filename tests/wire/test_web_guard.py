@@ -58,7 +58,6 @@ async def test_a_get_changes_nothing_however_often(door: Door) -> None:
     assert door.dump() == before
 
 
-@pytest.mark.req("C2.1")
 async def test_headers_keep_tokens_at_home(door: Door) -> None:
     for path in (*every_page(door), "/nothing", "/touroku/" + "a" * 24):
         async with door.client.get(door.url + path) as answer:
@@ -181,6 +180,17 @@ def shared(tmp_path: Path) -> Iterator[Shared]:
     yield Shared(loop, door)
     loop.run_until_complete(house.__aexit__(None, None, None))
     loop.close()
+
+
+async def test_a_head_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(seconds=0.2)) as door:
+        host, port = door.runner.addresses[0][:2]
+        for start in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(start)
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+        assert (await door.get("/help"))[0] == 200
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -18,7 +18,6 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
         yield made
 
 
-@pytest.mark.req("C5.1", "C5.2", "C2.1")
 @pytest.mark.parametrize("path", ["/", "/touroku", "/help", "/chirashi"])
 async def test_the_open_pages_are_there(door: Door, path: str) -> None:
     status, text = await door.get(path)
@@ -69,7 +68,7 @@ async def test_what_is_no_address_is_told_at_the_field(door: Door, typed: str, s
     assert door.letters(Purpose.JOIN_CONFIRM) == []
 
 
-@pytest.mark.req("M6.1", "C5.6", "CA.2")
+@pytest.mark.req("C5.6", "CA.2")
 async def test_the_button_confirms_with_the_chosen_ward(door: Door) -> None:
     token = door.invite()
     status, text = await door.get(f"/touroku/{token}")

@@ -36,16 +36,19 @@ FRIDAY_NIGHT = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)  # 22:00 in Japan; Mond
 def _made() -> Path:
     """A bootstrapped ledger, to be copied: reading the whole catalogue for every test would be slow."""
     path = Path(mkdtemp()) / "ledger.db"
+    _fill(store := Store(path))
+    store.close()
+    return path
+
+
+def _fill(store: Store) -> None:
     catalogue = load_catalogue(SAMPLE)
-    store = Store(path)
     store.call(ledger.open_ledger, "chiba", "training", now=FRIDAY_NIGHT)
     store.call(queues.ensure, [route.name for route in catalogue.routes])
     store.call(proposals.bootstrap, catalogue.document(), now=FRIDAY_NIGHT)
     for one in store.call(people.listed):
         if one.key != "suzuki":  # who has no PIN yet
             store.call(people.set_pin, one.id, PIN, by="bootstrap", now=FRIDAY_NIGHT)
-    store.close()
-    return path
 
 
 @cache
@@ -168,20 +171,23 @@ class Door:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, limits: Limits | None = None, at: datetime = FRIDAY_NIGHT
+    folder: Path, *, limits: Limits | None = None, database: str | None = None
 ) -> AsyncIterator[Door]:
     """A door on a port of its own, on a fresh copy of the town's ledger."""
     for name in SAMPLE.glob("*.yaml"):
         shutil.copy(name, folder)
-    shutil.copy(_made(), folder / "ledger.db")
+    if database is None:
+        shutil.copy(_made(), folder / "ledger.db")
     settings = load_settings(folder)
     settings = settings.model_copy(
         update={"web": settings.web.model_copy(update={"listen": Endpoint("127.0.0.1", 0)})}
     )
     settings._folder = folder
-    store = Store(folder / "ledger.db")
-    clock = Clocked(store, at)
-    clock.set(at)
+    store = Store(database or folder / "ledger.db")
+    if database is not None:
+        _fill(store)
+    clock = Clocked(store, FRIDAY_NIGHT)
+    clock.set(FRIDAY_NIGHT)
     keys = Keys([("k1", b"k" * 32)])
     runner = await serve_web(settings, store, keys, route_for=_routes(), limits=limits)
     host, port = runner.addresses[0][:2]
