@@ -47,6 +47,8 @@ class Area(Frozen):
     kind: AreaKind
     parents: tuple[str, ...] = ()
     aliases: tuple[Annotated[str, AfterValidator(_alias)], ...] = ()
+    replaces: tuple[Key, ...] = ()
+    """Keys of abolished areas that this one has taken the place of: who chose them hears of this one (C5.4)."""
 
 
 class AreasFile(Frozen):
@@ -85,6 +87,10 @@ def problems(file: AreasFile) -> Iterator[tuple[At, str]]:
                 message = f"コード {alias} は {aliases[alias]} にもあります。どちらかを消してください"
                 yield ("areas", i, "aliases", n), message
             aliases.setdefault(alias, area.key)
+        for n, old in enumerate(area.replaces):
+            if old in known:
+                message = f"地区 {old} はまだこのファイルにあります。合併したのなら、その行を消してください"
+                yield ("areas", i, "replaces", n), message
     yield from _circles(file)
 
 

@@ -4,16 +4,16 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
 from config.mistake import BadConfig
 from config.settings import Settings, load_settings
 
-T = TypeVar("T")
+JST = timezone(timedelta(hours=9), "JST")
 
 CONFIG = click.option(
     "--config",
@@ -41,6 +41,11 @@ def say(rows: Any, as_json: bool, line: Callable[[Any], str]) -> None:
         click.echo(line(row))
     if not rows:
         click.echo("ありません。")
+
+
+def clock(moment: datetime) -> str:
+    """A moment as an operator reads it: day and time in Japan."""
+    return f"{moment.astimezone(JST):%m-%d %H:%M:%S}"
 
 
 def _plain(value: object) -> object:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from config.terminal import CONFIG, FILES, JSON, give_up, read_all, say, settings_of
+from config.terminal import CONFIG, FILES, JSON, clock, give_up, read_all, say, settings_of
 from inbound import bounce, parsing, proof
 from store import arrivals
 from store.db import opened
@@ -70,5 +70,5 @@ def list_arrivals(folder: Path, state: str | None, as_json: bool) -> None:
     say(
         found,
         as_json,
-        lambda a: f"{a.id:>6} {a.received_at:%m-%d %H:%M:%S} {a.meaning:<10} {a.state:<14} {a.why or ''}",
+        lambda a: f"{a.id:>6} {clock(a.received_at)} {a.meaning:<10} {a.state:<14} {a.why or ''}",
     )
