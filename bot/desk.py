@@ -1,19 +1,16 @@
 """Keeps every card in the chat true to the ledger, which alone knows; a restart or a lost answer changes nothing."""
 
 import asyncio
-import contextlib
 import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
-from bot import memory, outage, showing, sight
-from bot.blocks import SMALL_ROOM
+from bot import memory, outage, sight
+from bot.board import Board
 from bot.memory import Memory
-from bot.pace import Pace
-from bot.showing import Face
 from bot.sight import Sight
 from bot.slack.calls import SlackCalls, SlackRefused, SlackUnreachable
 from store import audience, cards, release
@@ -47,12 +44,10 @@ class Desk:
     ) -> None:
         """`is_open` tells whether the line to Slack stands; `patience` seconds later letters take over (X2)."""
         self._store = store
-        self._calls = calls
-        self._channel = channel
+        self._board = Board(calls, channel, store.now)
         self._open = is_open
         self._patience = patience
         self._closed_at: float | None = None
-        self._posts, self._changes = Pace(5, 1.0), Pace(20, 1.2)
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -80,9 +75,9 @@ class Desk:
             log.warning("Slack is silent: approvals are asked for by letter cards=%s", hidden)
 
     async def _look_around(self) -> None:
-        asked = self._store.now()
+        asked, busy = self._store.now(), set(self._tasks)
         for wanted in await self._store.run(cards.due, now=asked, limit=500):
-            if wanted.id not in self._tasks:
+            if wanted.id not in busy:  # what a task has finished meanwhile was read too early
                 task = asyncio.create_task(self._attend(wanted, asked))
                 self._tasks[wanted.id] = task
                 task.add_done_callback(partial(self._tasks.pop, wanted.id))
@@ -102,15 +97,16 @@ class Desk:
             # Said once for each wish, not at every try: an hour without Slack must not fill the log.
             level = logging.DEBUG if wanted.attempts else logging.WARNING
             log.log(level, "card not shown yet bulletin=%s why=%s", wanted.bulletin, error)
-            await self._store.run(cards.failed, wanted.id, now=self._store.now())
-        except (
-            Exception
-        ):  # named edge: one card that cannot be made must not keep the others from being shown
+            await self._put_off(wanted)
+        except Exception:  # named edge: one card that cannot be made must not hide the others
             log.exception("card failed bulletin=%s", wanted.bulletin)
-            with contextlib.suppress(
-                Exception
-            ):  # the ledger itself may be what failed: the wish is still there
-                await self._store.run(cards.failed, wanted.id, now=self._store.now())
+            await self._put_off(wanted)
+
+    async def _put_off(self, wanted: Wanted) -> None:
+        try:
+            await self._store.run(cards.failed, wanted.id, now=self._store.now())
+        except Exception:  # named edge: the ledger itself may be what failed; the wish is still in it
+            log.exception("card not put off bulletin=%s", wanted.bulletin)
 
     async def _bring_up_to_date(self, wanted: Wanted, asked: datetime) -> None:
         seen = await self._store.run(sight.look, wanted.bulletin)
@@ -118,15 +114,19 @@ class Desk:
             seen = replace(seen, progress=await self._store.read(release.progress, wanted.bulletin))
         known = memory.read(wanted.shown).meet(seen)
         if not wanted.ts and not seen.waits and seen.view.state in _NEVER_SHOWN:
-            await self._settle(wanted, seen, known, asked)
+            await self._settle(wanted, seen, known)
             return
-        wanted, known = await self._show(wanted, seen, known)
+        wanted, known = await self._board.show(wanted, seen, known)
         if seen.waits and known.count is None:
             # About how many is there at once (R23); exactly how many follows into the same card.
-            await self._store.run(_shown, wanted, known.write(), asked, self._store.now())
+            now = self._store.now()
+            where = {"place": wanted.place or "", "ts": wanted.ts or ""}
+            await self._store.run(
+                cards.shown, wanted.id, known.write(), **where, wanted_by=asked, now=now, again=now
+            )
             known = await self._count(seen, known)
-            wanted, known = await self._show(wanted, seen, known)
-        await self._settle(wanted, seen, known, asked)
+            wanted, known = await self._board.show(wanted, seen, known)
+        await self._settle(wanted, seen, known)
 
     async def _count(self, seen: Sight, known: Memory) -> Memory:
         version, realm = seen.view.version, seen.view.realm
@@ -136,99 +136,26 @@ class Desk:
             carriers = await self._store.read(audience.by_carrier, version, realm)
         return replace(known, count=count, carriers=tuple(carriers))
 
-    async def _show(self, wanted: Wanted, seen: Sight, known: Memory) -> tuple[Wanted, Memory]:
-        """Post or change the message unless it shows just this; where it stands now."""
-        if wanted.ts and seen.waits and known.round != seen.returns:
-            await self._retire(wanted, seen, known)
-            wanted, known = replace(wanted, ts=None, place=None), replace(known, face="")
-        if not wanted.ts:
-            known = replace(known, round=seen.returns)
-        face = showing.face(seen, known)
-        if wanted.ts and face.hash == known.face:
-            return wanted, known
-        urgent = known.buttons != face.buttons
-        try:
-            wanted = await self._put(wanted, seen, known, face, urgent)
-        except SlackRefused as error:
-            if error.code != "msg_blocks_too_long":
-                raise
-            wanted = await self._put(wanted, seen, known, showing.face(seen, known, SMALL_ROOM), urgent)
-        return wanted, replace(known, face=face.hash, buttons=face.buttons)
-
-    async def _put(self, wanted: Wanted, seen: Sight, known: Memory, face: Face, urgent: bool) -> Wanted:
-        if wanted.ts and wanted.place:
-            try:
-                await self._changes.turn(urgent=urgent)
-                await self._calls.update(wanted.place, wanted.ts, face.blocks, face.words)
-                return wanted
-            except SlackRefused as error:
-                if error.code != "message_not_found":  # somebody took the message away: it is posted again
-                    raise
-        await self._posts.turn()
-        key = f"card-{wanted.id}" + (f".{known.round}" if known.round else "")
-        # Slack's clock is the real one, whatever day the training town has.
-        born = seen.view.created_at - (self._store.now() - datetime.now(UTC))
-        posted = await self._calls.post_once(self._channel, face.blocks, face.words, key, since=born)
-        if not posted.fresh:  # posted before, its record lost in a crash: it may show an older version
-            await self._calls.update(self._channel, posted.ts, face.blocks, face.words)
-        return replace(wanted, ts=posted.ts, place=self._channel)
-
-    async def _retire(self, wanted: Wanted, seen: Sight, known: Memory) -> None:
-        """The message of the round before keeps no buttons: the bulletin waits on a new one, which is noticed."""
-        if not known.buttons or not wanted.place or not wanted.ts:
-            return
-        face = showing.returned_face(seen, known)
-        try:
-            await self._calls.update(wanted.place, wanted.ts, face.blocks, face.words)
-        except SlackRefused as error:
-            if error.code != "message_not_found":
-                raise
-
-    async def _settle(self, wanted: Wanted, seen: Sight, known: Memory, asked: datetime) -> None:
+    async def _settle(self, wanted: Wanted, seen: Sight, known: Memory) -> None:
         now = self._store.now()
         again = None
         if seen.view.state is BulletinState.SENDING:
             long = seen.view.released_at is not None and now - seen.view.released_at > LONG
             again = now + (SLOW_PROGRESS if long else PROGRESS)
-        await self._store.run(_settled, wanted, known.write(), seen.gist, asked, now, again)
+        await self._store.run(_settled, wanted, known.write(), seen.gist, now, again)
 
 
 _NEVER_SHOWN = (BulletinState.DRAFT, BulletinState.REJECTED, BulletinState.WITHDRAWN)
 
 
-def _shown(wanted: Wanted, words: str, asked: datetime, now: datetime, again: datetime | None = None) -> None:
-    """Write down where the message stands before anything slow; the card stays due (`again` now)."""
-    cards.shown(
-        wanted.id,
-        words,
-        place=wanted.place or "",
-        ts=wanted.ts or "",
-        wanted_by=asked,
-        now=now,
-        again=again or now,
-    )
-
-
 def _settled(
-    wanted: Wanted,
-    words: str,
-    gist: tuple[object, ...],
-    asked: datetime,
-    now: datetime,
-    again: datetime | None,
+    wanted: Wanted, words: str, gist: tuple[object, ...], now: datetime, again: datetime | None
 ) -> None:
-    """The card says all there is to say, unless something happened meanwhile.
+    """The card says all there is to say, unless something happened since we looked.
 
-    Somebody's wish may carry a time before `asked` and yet have come after our look: so look once more.
+    A wish may carry a time before our look and yet have been written after it, so the look decides, not the time.
     """
-    cards.shown(
-        wanted.id,
-        words,
-        place=wanted.place or "",
-        ts=wanted.ts or "",
-        wanted_by=now,
-        now=now,
-        again=again,
-    )
+    where = {"place": wanted.place or "", "ts": wanted.ts or ""}
+    cards.shown(wanted.id, words, **where, wanted_by=now, now=now, again=again)
     if sight.look(wanted.bulletin).gist != gist:
         cards.want(wanted.bulletin, now=now)

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from bot import desk, sight
 from bot.shape import Json, mappings, text
 from bot.standin import ChatStandIn
 from bot.standin.faults import Fault, Kind
-from store import bulletins, cards, decisions, proposals, queues, release, rules
+from config.sheet import renderer
+from store import bulletins, cards, decisions, people, proposals, queues, release, rules
 from store.db import Store
 from store.decisions import Door
 from store.models import Card, Letter
 from tests.ledger import acts, small_town
-from tests.wire.chiefs import STAFF, House, buttons, opened, said, texts
+from tests.wire.chiefs import STAFF, House, buttons, opened, said, settings_in, texts
 
 NOBODY = "*配信対象者数*\n0件"  # the exact number: everything has been shown
 
@@ -469,3 +471,26 @@ async def test_killed_after_posting_before_writing_it_down_is_still_one_card(
 def forget_the_post(bulletin: int) -> None:
     """As if the record of the post had not been written."""
     Card.update(shown=None, ts=None, place=None, posted_at=None).where(Card.bulletin_id == bulletin).execute()
+
+
+@pytest.mark.req("X1")
+def test_an_edit_during_a_slow_post_is_not_forgotten(tmp_path: Path, store: Store) -> None:
+    """Its time may lie before ours: another program took the time, then waited for its turn to write."""
+    quiet = House(tmp_path, store, ChatStandIn(STAFF, "C01", "T01", tmp_path), settings_in(tmp_path, None), 0)
+    made = quiet.draft()
+    now = store.now()
+    (wanted,) = store.call(cards.due, now=now)
+    gist = store.call(sight.look, made.id).gist
+    earlier, render = now - timedelta(seconds=5), renderer(quiet.settings)
+
+    def edit() -> None:
+        text = quiet.text("直した件名", "直した本文", ("hanamigawa",))
+        bulletins.revise(
+            made.id, text, by=people.by_key("officer").id, reason="修正", render=render, now=earlier
+        )
+
+    store.call(edit)
+    store.call(desk._settled, wanted, "{}", gist, now, None)
+    assert [one.bulletin for one in store.call(cards.due, now=now)] == [made.id]
+    store.call(desk._settled, wanted, "{}", store.call(sight.look, made.id).gist, now, None)
+    assert store.call(cards.due, now=now) == []
