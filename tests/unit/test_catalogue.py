@@ -35,7 +35,7 @@ def _defaults(category: Row) -> list[tuple[str, int]]:
 
 def test_areas_document_has_the_agreed_keys(areas: dict[str, Row]) -> None:
     for area in areas.values():
-        assert set(area) == {"key", "name", "kana", "tree", "kind", "parents", "aliases", "sort"}
+        assert set(area) == {"key", "name", "kana", "tree", "kind", "parents", "aliases", "replaces", "sort"}
     assert areas["hanamigawa"]["parents"] == ["chiba"]
     assert areas["chiba"]["aliases"] == ["city:1210000"]
     assert areas["hanamigawa"]["aliases"] == ["intensity-city:1210200"]
