@@ -1,16 +1,13 @@
 """Each awkward library has one door into the product (DESIGN.md, import contracts), and refusals have sentences."""
 
-import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from config import refusals
+from tests import imports
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("inbound", "outbound", "bot", "feeds", "store", "config")
+ROOT = imports.ROOT
 # library → the module or package that alone may import it
 DOORS = {
     "mailparser": ("inbound/parsing.py",),
@@ -26,21 +23,10 @@ DOORS = {
 }
 
 
-def _imports() -> Iterator[tuple[str, str]]:
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    names = [node.module]
-                for name in names:
-                    yield path.relative_to(ROOT).as_posix(), name.partition(".")[0]
-
-
 @pytest.mark.req("D8")
 @pytest.mark.parametrize("library", DOORS)
 def test_a_library_has_one_door(library: str) -> None:
-    importers = {path for path, name in _imports() if name == library}
+    importers = {path for path, name in imports.product() if name == library}
     strangers = {path for path in importers if not path.startswith(DOORS[library])}
     assert importers, f"nobody imports {library}: does the product still need it?"
     assert not strangers
@@ -58,7 +44,9 @@ def test_the_ledger_knows_no_network() -> None:
         "dkim",
         "mailparser",
     }
-    assert not {(path, name) for path, name in _imports() if path.startswith("store/") and name in foreign}
+    assert not {
+        (path, name) for path, name in imports.product() if path.startswith("store/") and name in foreign
+    }
 
 
 def test_every_refusal_of_the_ledger_has_a_sentence() -> None:
