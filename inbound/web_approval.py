@@ -7,14 +7,14 @@ from datetime import datetime
 from aiohttp import web
 from multidict import MultiDict
 
-from config import hours, refusals
+from config import refusals
 from inbound import web_case
 from inbound.web_case import Case, Count, moment
 from inbound.web_room import Room, form_of, token_of
-from store import approvals, bulletins, decisions, people, rules
+from inbound.web_verdict import Done, Verdicts
+from store import approvals, bulletins, decisions, people
 from store.decisions import Door
 from store.errors import Refused
-from store.rules import Origin
 from store.states import BulletinState
 from store.tokens import TokenState
 
@@ -42,20 +42,12 @@ class Wish:
         return None if self.pin else ("pin", "暗証番号を入力してください。")
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a decision came to: the bulletin's state, when it goes out, and whether it waits for the office to open."""
-
-    state: str
-    due: datetime | None
-    held: bool
-
-
 class Approval:
     """Pages `/shounin/TOKEN` and, in its frame, `/shounin/TOKEN/mail`."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
+        self._verdicts = Verdicts(room.pages)
         self._counts: dict[tuple[int, str], asyncio.Future[Count]] = {}
         self._asked_anew: set[tuple[int, str]] = set()
 
@@ -69,15 +61,19 @@ class Approval:
 
     async def _case(self, request: web.Request) -> Case | None:
         try:
-            return await self._room.store.read(web_case.case, token_of(request), now=self._room.now)
+            # Not on the reading connection: there a slow count may stand in front (R23).
+            office = self._room.settings.hours
+            return await self._room.store.run(web_case.case, token_of(request), office, now=self._room.now)
         except Refused:
             return None
 
     async def _show(self, request: web.Request) -> web.Response:
         case = await self._case(request)
         if case is None:
-            return self._unknown()
-        return await self._form(request, case) if case.waiting else self._settled(request, case)
+            return self._verdicts.unknown()
+        return (
+            await self._form(request, case) if case.waiting else self._verdicts.settled(case, _here(request))
+        )
 
     async def _mail(self, request: web.Request) -> web.Response:
         case = await self._case(request)
@@ -116,7 +112,7 @@ class Approval:
         return self._room.pages.show(
             "web_approval",
             status,
-            here=f"/shounin/{token_of(request)}",
+            here=_here(request),
             case=case,
             view=view,
             realm=web_case.REALMS[view.realm],
@@ -125,27 +121,17 @@ class Approval:
             release=moment(view.release_at),
             not_after=moment(view.not_after),
             submitted=moment(view.submitted_at),
-            held=moment(await self._room.store.read(self._opening, case)),
+            held=moment(case.opening),
             refused=refused,
             problem=problem,
             note=note,
         )
 
-    def _opening(self, case: Case, now: datetime | None = None) -> datetime | None:
-        """The next opening of the office, for what may not go out outside its hours (M5.2); asks the ledger."""
-        now, view = now or self._room.now, case.view
-        policy = rules.policy(view.category_id, Origin(view.origin))
-        if not policy.office_hours or view.urgency != "routine":
-            return None
-        wanted, office = max(now, view.release_at or now), self._room.settings.hours
-        opening = hours.next_open(wanted, office.open, office.close)
-        return opening if opening > wanted else None
-
     async def _decide(self, request: web.Request) -> web.Response:
         wish = _wish(await form_of(request))
         case = await self._case(request)
         if case is None:
-            return self._unknown()
+            return self._verdicts.unknown()
         if not case.waiting:
             return await self._late(request, case)
         if case.who is None or case.refusal is not None or wish.action == "again":
@@ -158,8 +144,8 @@ class Approval:
         try:
             done = await self._room.store.run(self._take, token_of(request), case, wish, self._room.now)
         except Refused as refused:
-            return await self._refused(request, refused)
-        return self._told(case, wish, done)
+            return await self._refused(request, refused, wish)
+        return self._verdicts.told(case, wish.action, done)
 
     async def _wrong_pin(self, person: int, pin: str) -> tuple[str, str] | None:
         """A transaction of its own: what is refused later must not undo the count of wrong ones."""
@@ -174,7 +160,7 @@ class Approval:
         """Use the link up and decide: one transaction, so a refused decision leaves the link good."""
         asked = approvals.use(token, now=now)
         if wish.action == "approve":
-            hold = self._opening(case, now)
+            hold = web_case.opening(case.view, self._room.settings.hours, now=now)
             decisions.approve(
                 asked.bulletin, asked.digest, person=asked.person, door=Door.LINK, now=now, hold_until=hold
             )
@@ -184,22 +170,22 @@ class Approval:
         view = bulletins.view(asked.bulletin)
         return Done(str(view.state), view.due, view.held_why is not None)
 
-    async def _refused(self, request: web.Request, refused: Refused) -> web.Response:
+    async def _refused(self, request: web.Request, refused: Refused, wish: Wish) -> web.Response:
         """Somebody was faster, or the text or the rights changed between the page and the button."""
         case = await self._case(request)
         if case is None:
-            return self._unknown()
+            return self._verdicts.unknown()
         if not case.waiting:
             return await self._late(request, case)
         sentence = refusals.sentence(refused.code, refused.values)
-        return await self._form(request, case, problem=("pin", sentence), status=409)
+        return await self._form(request, case, problem=("pin", sentence), note=wish.note, status=409)
 
     async def _late(self, request: web.Request, case: Case) -> web.Response:
         """A POST that comes too late; when the text was edited, it makes sure that a new mail comes (X1)."""
         if case.edited and case.view.state is BulletinState.SUBMITTED and case.asked.state is TokenState.GOOD:
             await self._ask_anew(case)
-            return self._settled(request, case, mailed=True)
-        return self._settled(request, case)
+            return self._verdicts.settled(case, _here(request), mailed=True)
+        return self._verdicts.settled(case, _here(request))
 
     async def _ask_anew(self, case: Case) -> None:
         """At most one round of letters for a version by this door."""
@@ -210,62 +196,9 @@ class Approval:
         lasts = self._room.settings.approval.link_hours
         await self._room.store.run(approvals.ask_by_letter, case.view.id, now=self._room.now, hours=lasts)
 
-    def _settled(self, request: web.Request, case: Case, *, mailed: bool = False) -> web.Response:
-        """Nothing to decide here any more: what happened, by whom, when."""
-        view, pages = case.view, self._room.pages
-        head = f"{view.number}「{case.subject}」"
-        if case.edited and view.state is BulletinState.SUBMITTED:
-            lines = ["メールをお送りしたあとに、内容が変わりました。この内容では決められません。"]
-            if mailed:
-                return pages.tell(
-                    "内容が変わりました",
-                    head,
-                    *lines,
-                    "新しい内容の案内を、メールでお送りします。",
-                    status=409,
-                )
-            open_link = case.asked.state is TokenState.GOOD
-            lines += ["新しい内容は、新しい案内のメールのリンクから確かめてください。"]
-            again = f"/shounin/{token_of(request)}" if open_link else None
-            return pages.tell(
-                "内容が変わりました", head, *lines,
-                status=409, action=again, name="again", button="新しい案内のメールを受け取る",
-            )  # fmt: skip
-        if view.state is BulletinState.SUBMITTED:
-            used = case.asked.state is TokenState.USED
-            lines = ["このリンクは、すでに使われています。" if used else "このリンクは期限が切れています。"]
-            lines += ["この情報は、まだ承認待ちです。Slackで決めるか、新しい案内のメールを待ってください。"]
-            return pages.tell("このリンクは使えません", head, *lines, status=410)
-        return pages.tell(
-            f"すでに決まっています（{web_case.STATES[str(view.state)]}）", head, *_record(case), status=410
-        )
 
-    def _told(self, case: Case, wish: Wish, done: Done) -> web.Response:
-        head = f"{case.view.number}「{case.subject}」"
-        if wish.action == "return":
-            title, lines = "差し戻しました", ["書いた人に、理由をメールで知らせます。"]
-        elif wish.action == "reject":
-            title, lines = (
-                "却下しました",
-                ["この下書きは、もう配信できません。書いた人にメールで知らせます。"],
-            )
-        elif done.state == BulletinState.SUBMITTED:
-            title, lines = "承認しました（途中の段階）", ["まだ配信していません。次の段階の承認を待ちます。"]
-        elif done.state == BulletinState.SCHEDULED:
-            why = "開庁時間まで待って" if done.held else "予約のとおり"
-            title, lines = "承認しました（予約済み）", [f"{why}、{moment(done.due)}に配信します。"]
-        else:
-            word = {"live": "配信", "drill": "訓練として配信", "test": "試験として配信"}[case.view.realm]
-            title, lines = "承認しました", [f"まもなく{word}を始めます。承認済みは、配信済みではありません。"]
-        return self._room.pages.tell(title, head, *lines)
-
-    def _unknown(self) -> web.Response:
-        return self._room.pages.tell(
-            "このリンクは正しくありません",
-            "メールのリンクを、最後まで写しているか確かめてください。",
-            "この画面からは、何も決まっていません。",
-            status=404,
-        )
+def _here(request: web.Request) -> str:
+    return f"/shounin/{token_of(request)}"
 
 
 def _wish(fields: MultiDict[str]) -> Wish:
@@ -273,13 +206,3 @@ def _wish(fields: MultiDict[str]) -> Wish:
     if action not in ("approve", "return", "reject", "again", "enter"):
         raise web.HTTPBadRequest
     return Wish(action, fields.get("note", "").strip(), fields.get("pin", "").strip())
-
-
-def _record(case: Case) -> list[str]:
-    """Who decided, when and where; a withdrawal is no decision."""
-    if case.taken is None or case.view.state is BulletinState.WITHDRAWN:
-        return ["二重に配信されることはありません。"]
-    taken = case.taken
-    what, door = web_case.ACTIONS[taken.action], web_case.DOORS[taken.door]
-    lines = [f"{moment(taken.at)}に、{taken.by}さんが{what}（{door}）。"]
-    return [*lines, f"理由：{taken.note}"] if taken.note else [*lines, "二重に配信されることはありません。"]

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from config import rendering
-from store import approvals, audience, bulletins, categories, decisions, people
+from config import hours, rendering
+from config.settings import Hours
+from store import approvals, audience, bulletins, categories, decisions, people, rules
 from store.approvals import Asked
 from store.bulletins import JST, View
 from store.decisions import Taken
 from store.errors import Refused
 from store.people import Somebody
+from store.rules import Origin
 from store.states import BulletinState
 from store.tokens import TokenState
 
@@ -37,7 +39,8 @@ URGENCIES = {"life": "命にかかわる情報", "immediate": "急ぐ情報", "r
 
 @dataclass(frozen=True)
 class Case:
-    """What a link stands for now. `refusal` is the code why this person may not decide, None when he may."""
+    """What a link stands for now. `refusal` is the code why this person may not decide, None when he may;
+    `opening` when the office opens for it, None when it need not wait."""
 
     asked: Asked
     view: View
@@ -46,6 +49,7 @@ class Case:
     about: int
     taken: Taken | None
     refusal: str | None
+    opening: datetime | None
 
     @property
     def edited(self) -> bool:
@@ -74,20 +78,33 @@ class Case:
         return rendering.from_json(self.view.rendering).subject
 
 
-def case(token: str, *, now: datetime) -> Case:
+def case(token: str, office: Hours, *, now: datetime) -> Case:
     """A question, not a verb: changes nothing (R20). Raises Refused("token-unknown")."""
     asked = approvals.look(token, now=now)
     view = bulletins.view(asked.bulletin)
     try:
         who = people.by_id(asked.person)
     except Refused:
-        return Case(asked, view, None, None, 0, decisions.latest(view.id), "person-unknown")
+        return Case(asked, view, None, None, 0, decisions.latest(view.id), "person-unknown", None)
     refusal = decisions.may_decide(view.id, who.id, now=now)
     if refusal is None and not who.has_pin:
         refusal = "no-pin"
+    opens = opening(view, office, now=now)
     scale = categories.levels(categories.by_id(view.category_id).scale)
     level = view.level if len(scale) > 1 else None  # お知らせ of a scale of one says nothing
-    return Case(asked, view, who, level, audience.about(view.version), decisions.latest(view.id), refusal)
+    return Case(
+        asked, view, who, level, audience.about(view.version), decisions.latest(view.id), refusal, opens
+    )
+
+
+def opening(view: View, office: Hours, *, now: datetime) -> datetime | None:
+    """The next opening of the office, for what may not go out outside its hours (M5.2); None when nothing must wait."""
+    policy = rules.policy(view.category_id, Origin(view.origin))
+    if not policy.office_hours or view.urgency != "routine":
+        return None
+    wanted = max(now, view.release_at or now)
+    opens = hours.next_open(wanted, office.open, office.close)
+    return opens if opens > wanted else None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from config import rendering
+from config.catalogue import load_catalogue
 from config.sheet import renderer
-from store import areas, bulletins, choices, decisions, people
+from store import areas, bulletins, choices, decisions, people, rules
 from store.bulletins import Text
 from store.decisions import Door as Way
 from store.letters import Purpose
@@ -288,3 +290,55 @@ async def test_a_decision_in_the_chat_is_told_with_its_door(door: Door) -> None:
     )
     status, text = await door.get(link)
     assert status == 410 and "佐藤 正一さんが却下しました（Slack）" in text and "理由：誤報" in text
+
+
+async def test_a_slow_count_delays_neither_the_page_nor_the_decision(door: Door) -> None:
+    """R23: the exact number is a question on the reading connection, and nobody waits for it."""
+    made = door.draft()
+    link = door.links(made.id)["sato"]
+    free = threading.Event()
+    slow = asyncio.ensure_future(door.store.read(free.wait, 30))
+    try:
+        status, text = await door.get(link)
+        assert status == 200 and "約0人（正確な人数を数えています）" in text
+        assert (await door.post(link, *approving()))[0] == 200
+    finally:
+        free.set()
+        assert await slow
+
+
+async def test_a_right_or_a_person_that_is_gone_is_told(door: Door) -> None:
+    made = door.draft()
+    links = door.links(made.id)
+    document = load_catalogue(door.settings.folder).people_document()
+    listed = document["people"]
+    assert isinstance(listed, list)
+    left = [
+        one | {"rights": []} if one["key"] == "sato" else one for one in listed if one["key"] != "yamamoto"
+    ]
+
+    def change() -> None:
+        people.apply(document | {"people": left}, by="test", now=door.store.now())
+        people.apply_rights(document | {"people": left})
+
+    door.store.call(change)
+    for key, said in (("sato", "この操作の権限がありません"), ("yamamoto", "その人は登録されていません")):
+        status, text = await door.get(links[key])
+        assert status == 200 and said in text and "<form" not in text
+        assert (await door.post(links[key], *approving()))[0] == 403
+    assert state(door, made.id) == "submitted"
+
+
+async def test_a_stage_is_not_yet_a_release(door: Door) -> None:
+    stages = {"category": "suspicious", "origin": "staff", "decision": "two-person", "stages": ["署長", "市"]}
+    rule = [{"key": "suspicious-staff", **stages}]
+    door.store.call(rules.apply, rule, by="test", acknowledged_by=None, now=door.store.now())
+    made = door.draft()
+    links = door.links(made.id)
+    status, text = await door.post(links["sato"], *approving())
+    assert status == 200 and "まだ配信していません" in text
+    assert state(door, made.id) == "submitted"
+    assert "すでに使われています" in (await door.get(links["sato"]))[1]
+    status, text = await door.post(links["yamamoto"], *approving())
+    assert status == 200 and "まもなく配信を始めます" in text
+    assert state(door, made.id) == "approved"
