@@ -1,10 +1,10 @@
 """The archive: every released bulletin as a static site, written beside the old one and swapped in at once (C9.1)."""
 
 import json
-import logging
 import os
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,14 +13,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from config import rendering
 from config.settings import Settings
+from config.sheet import archive_url
 from store.bulletins import View
-
-log = logging.getLogger(__name__)
 
 JST = timezone(timedelta(hours=9), "JST")
 PER_PAGE = 50
+KEPT = 3
+WEEKDAYS = "月火水木金土日"
 STATES = {"sending": "配信中", "sent": "配信済み", "stopped": "配信中止"}
 REALMS = {"live": "", "drill": "訓練", "test": "試験"}
+REFERENCES = {"correction": "訂正", "cancel": "取消"}
 
 _pages = Environment(
     loader=PackageLoader("outbound", "pages"),
@@ -33,96 +35,130 @@ _pages = Environment(
 
 @dataclass(frozen=True)
 class Item:
-    """One bulletin as the site shows it."""
+    """One bulletin as the site shows it; `refers_as` is 訂正, 取消 or empty."""
 
     number: str
     realm: str
     subject: str
     category: str
-    areas: str
+    level: str
+    areas: tuple[str, ...]
     released: str
     released_iso: str
     state: str
-    paragraphs: list[str]
-    detail: list[str]
+    paragraphs: tuple[str, ...]
+    detail: tuple[str, ...]
     unit: str
     phone: str
     refers_to: str | None
+    refers_as: str
 
 
-def item(view: View) -> Item:
+def item(settings: Settings, view: View) -> Item:
     """A bulletin in the words of the site; the text is the mail's own, so that both say the same."""
     mail = rendering.from_json(view.rendering)
     released = (view.released_at or view.created_at).astimezone(JST)
-    text = rendering.variant(mail, -1)[0]
     return Item(
         number=view.number,
         realm=REALMS[view.realm],
         subject=mail.subject,
         category=view.category,
-        areas="、".join(view.areas),
-        released=f"{released:%Y年%-m月%-d日 %H:%M}",
+        level=view.level or "",
+        areas=view.areas,
+        released=f"{released:%Y年%-m月%-d日}（{WEEKDAYS[released.weekday()]}）{released:%-H:%M}",
         released_iso=released.isoformat(),
         state=STATES.get(str(view.state), str(view.state)),
-        paragraphs=[block for block in text.split("\n\n") if block.strip()],
-        detail=[block for block in view.detail.split("\n\n") if block.strip()],
-        unit=view.unit,
-        phone=view.phone,
+        paragraphs=_paragraphs(_text(mail, archive_url(settings, view.number))),
+        detail=_paragraphs(view.detail),
+        unit=view.unit or settings.town.section or settings.town.name,
+        phone=view.phone or settings.town.phone,
         refers_to=view.refers_to,
+        refers_as=REFERENCES.get(view.refers_as or "", ""),
     )
 
 
-def build(settings: Settings, views: Sequence[View], *, now: datetime) -> Path:
-    """Write the whole site into a folder of its own and point `current` at it; returns that folder.
+def _text(mail: rendering.Rendering, own_address: str) -> str:
+    """The mail's text with every section, less the link that leads here."""
+    text = rendering.variant(mail, -1)[0].replace(f"くわしい内容:\n{own_address}\n", "")
+    return text.replace(f"{rendering.RULE}\n", "\n")
 
-    A reader sees the old site or the new one, never half of one: the swap is one rename of a link.
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(block.strip("\n") for block in text.split("\n\n") if block.strip())
+
+
+def build(settings: Settings, items: Sequence[Item], *, now: datetime) -> Path:
+    """Write the whole site, newest first, into a folder of its own and point `current` at it; returns that folder.
+
+    A reader sees the old site or the new one, never half of one: the swap is one rename of a link. Raises OSError,
+    and then the old site stands.
     """
     root = settings.archive_folder
     (root / "releases").mkdir(parents=True, exist_ok=True)
-    made = root / "releases" / f"{now:%Y%m%dT%H%M%S}-{os.getpid()}-{now.microsecond:06d}"
-    made.mkdir()
-    items = [item(view) for view in views]
-    _write(made, "list", settings, now, items)
-    for one in items:
-        page = _pages.get_template("site_bulletin.html").render(town=settings.town, item=one)
-        (made / f"{one.number}.html").write_text(page, encoding="utf-8")
-    (made / "bulletins.json").write_text(_index(items), encoding="utf-8")
-    _swap(root, made)
+    made = Path(tempfile.mkdtemp(prefix=f"{now:%Y%m%dT%H%M%S}-", dir=root / "releases"))
+    try:
+        made.chmod(0o755)  # a web server of another user reads it
+        _write(made, settings, now, items)
+        _swap(root, made)
+    except OSError:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
     _tidy(root, made)
     return made
 
 
-def _write(made: Path, template: str, settings: Settings, now: datetime, items: list[Item]) -> None:
+def _write(made: Path, settings: Settings, now: datetime, items: Sequence[Item]) -> None:
+    known = {one.number: one for one in items}
+    later: dict[str, list[Item]] = {}
+    for one in reversed(items):
+        if one.refers_to is not None:
+            later.setdefault(one.refers_to, []).append(one)
+    _lists(made, settings, now, items)
+    page = _pages.get_template("site_bulletin.html")
+    for one in items:
+        html = page.render(
+            town=settings.town,
+            mail=settings.mail,
+            item=one,
+            original=known.get(one.refers_to or ""),
+            later=later.get(one.number, []),
+        )
+        (made / f"{one.number}.html").write_text(html, encoding="utf-8")
+    rows = [_row(one) for one in items]
+    (made / "bulletins.json").write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _lists(made: Path, settings: Settings, now: datetime, items: Sequence[Item]) -> None:
     pages = [items[start : start + PER_PAGE] for start in range(0, len(items), PER_PAGE)] or [[]]
+    names = [_page_name(number) for number in range(1, len(pages) + 1)]
+    local = now.astimezone(JST)
     for number, shown in enumerate(pages, start=1):
-        page = _pages.get_template(f"site_{template}.html").render(
+        html = _pages.get_template("site_list.html").render(
             town=settings.town,
             mail=settings.mail,
             items=shown,
             number=number,
-            pages=len(pages),
-            names=[_page_name(n) for n in range(1, len(pages) + 1)],
-            updated=f"{now.astimezone(JST):%Y年%-m月%-d日 %H:%M}",
+            names=names,
+            updated=f"{local:%Y年%-m月%-d日 %-H:%M}",
         )
-        (made / _page_name(number)).write_text(page, encoding="utf-8")
+        (made / _page_name(number)).write_text(html, encoding="utf-8")
 
 
 def _page_name(number: int) -> str:
     return "index.html" if number == 1 else f"list-{number}.html"
 
 
-def _index(items: list[Item]) -> str:
-    rows = [
-        {
-            "number": i.number,
-            "subject": i.subject,
-            "category": i.category,
-            "released": i.released_iso,
-            "url": f"{i.number}.html",
-        }
-        for i in items
-    ]
-    return json.dumps(rows, ensure_ascii=False, indent=1)
+def _row(one: Item) -> Mapping[str, object]:
+    return {
+        "number": one.number,
+        "realm": one.realm,
+        "subject": one.subject,
+        "category": one.category,
+        "areas": list(one.areas),
+        "released": one.released_iso,
+        "refers_to": one.refers_to,
+        "url": f"{one.number}.html",
+    }
 
 
 def _swap(root: Path, made: Path) -> None:
@@ -133,7 +169,7 @@ def _swap(root: Path, made: Path) -> None:
 
 
 def _tidy(root: Path, made: Path) -> None:
-    """Keep the newest three: a reader may still be fetching pages of the one before."""
-    for old in sorted((root / "releases").iterdir())[:-3]:
-        if old != made:
-            shutil.rmtree(old, ignore_errors=True)
+    """Keep the last few: a reader may still be fetching pages of the one before. By age, whatever day the town has."""
+    others = [old for old in (root / "releases").iterdir() if old != made]
+    for old in sorted(others, key=lambda each: each.stat().st_mtime_ns)[: -(KEPT - 1)]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -38,10 +38,13 @@ def failed(post: int, error: str, *, now: datetime) -> None:
     Post.update(attempts=row.attempts + 1, due=now + wait, error=error[:200]).where(Post.id == post).execute()
 
 
-def archived(*, now: datetime) -> list[int]:
-    """Bulletins that belong on the archive site now, newest first (C9.1): released, not expired, not withdrawn."""
+def archived(*, now: datetime) -> list[tuple[int, str]]:
+    """(bulletin, state) of what belongs on the archive site now, newest first (C9.1).
+
+    Released, not expired, not withdrawn, and never one that goes by mail only. Its text cannot change any more.
+    """
     rows = (
-        Bulletin.select(Bulletin.id)
+        Bulletin.select(Bulletin.id, Bulletin.state)
         .join(Post, on=((Post.bulletin_id == Bulletin.id) & (Post.channel == "archive")))
         .where(
             Bulletin.state.in_(
@@ -49,7 +52,8 @@ def archived(*, now: datetime) -> list[int]:
             )
             & (Bulletin.archive_until.is_null() | (Bulletin.archive_until > now))
             & Bulletin.archive_withdrawn_at.is_null()
+            & (Bulletin.mail_only == False)  # noqa: E712
         )
         .order_by(Bulletin.released_at.desc(), Bulletin.id.desc())
     )
-    return [row.id for row in rows]
+    return [(row.id, row.state) for row in rows]

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import email.policy
 import re
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from config.forms import Endpoint
+from config.init import init
 from config.routes import Route
 from config.settings import Settings
 from config.sheet import renderer
@@ -40,6 +42,7 @@ from store.tokens import Keys
 from tests.ledger import acts, small_town
 from tests.wire.peers import Stubborn
 
+ROOT = Path(__file__).parents[2]
 DOMAIN = "anzen.example.lg.jp"
 KEYS = Keys([("k1", bytes(range(32)))])
 
@@ -281,6 +284,28 @@ async def pool(
         assert store.call(check) == []
     finally:
         store.close()
+
+
+def town_folder(folder: Path, port: int, database: str) -> Path:
+    """A configuration folder whose two routes both lead to a server of ours: for the real program."""
+    init(folder)
+    place = folder / "hansho.yaml"
+    lines = place.read_text(encoding="utf-8").splitlines()
+    kept = [f"database: {database}" if line.startswith("database:") else line for line in lines]
+    place.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    routes = "".join(
+        f'  - {{name: {name}, domains: ["{domains}"], via: "127.0.0.1:{port}", tls: none}}\n'
+        for name, domains in (("docomo", "docomo.ne.jp"), ("all", "*"))
+    )
+    (folder / "routes.yaml").write_text(f"routes:\n{routes}", encoding="utf-8")
+    return folder
+
+
+async def program(folder: Path, part: str = "sender") -> asyncio.subprocess.Process:
+    """`python -m outbound`, started."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "outbound", "--config", str(folder), "--part", part, cwd=ROOT
+    )
 
 
 def verified(raw: bytes) -> dict[str, str]:

@@ -1,20 +1,34 @@
 """A released bulletin on its way: whom it reaches, what each mail is, and what becomes of every answer."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from outbound import desk as desks
 from outbound.desk import Desk
-from store import bulletins, release, workers
+from store import bulletins, deliveries, release, workers
 from store.models import Delivery, Worker
 from store.tokens import Signed
 from tests.ledger import acts
 from tests.wire import pool as pools
 from tests.wire.peers import serving
-from tests.wire.pool import KEYS, Pool, Post, covered, pool, route, text_of, token_in, verified
+from tests.wire.pool import (
+    KEYS,
+    Pool,
+    Post,
+    covered,
+    pool,
+    program,
+    route,
+    text_of,
+    token_in,
+    town_folder,
+    verified,
+)
 
 CITY = ("suspicious", "city", 1)
 
@@ -359,3 +373,48 @@ async def test_what_is_too_late_is_not_sent(lite: Pool, post: Post) -> None:
     assert post.got == [] and lite.progress(made).failed == 1
     assert lite.bounces() == []
     assert lite.rows()[0].reply == "too late to send"
+
+
+@pytest.mark.req("X12")
+async def test_a_worker_killed_in_mid_run_loses_nobody(tmp_path: Path, post: Post, address: str) -> None:
+    """`kill -9` of the real program; then another takes over what it held."""
+    post.delay = 0.02
+    async with serving(post) as port:
+        folder = town_folder(tmp_path / "town", port, address)
+        routes = route("docomo", port, "docomo.ne.jp"), route("all", port, "*")
+        async with pool(tmp_path, *routes, address=address) as town:
+            acts.crowd(town.store, 400)
+            made = town.expanded()
+            first = await program(folder)
+            await post.until(60)
+            first.kill()
+            await first.wait()
+            held = town.store.call(lambda: Delivery.select().where(Delivery.state == "leased").count())
+            handed = len(post.got)
+            assert 0 < held <= 100
+            town.store.call(workers.bury, now=town.now(), gone=((socket.gethostname(), first.pid),))
+            second = await program(folder)
+            await town.until(lambda: town.progress(made).sent == 400)
+            second.terminate()
+            assert await asyncio.wait_for(second.wait(), 10) == 0
+    reached = [to for _, to, _ in post.mails()]
+    assert len(set(reached)) == 400
+    assert len(reached) - 400 <= min(held, handed)
+    ids = {to: {mail["Message-ID"] for _, who, mail in post.mails() if who == to} for to in set(reached[:60])}
+    assert all(len(each) == 1 for each in ids.values())
+
+
+async def test_a_desk_takes_back_what_a_silent_worker_held(
+    lite: Pool, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By watching its heart stand still, whatever the wall clock says."""
+    lite.resident("a@example.jp", CITY)
+    made = lite.expanded()
+    dead = lite.store.call(workers.join, "outbound", host="gone", pid=1, now=lite.now() + timedelta(days=1))
+    assert len(lite.store.call(deliveries.lease, dead, limit=10, now=lite.now())) == 1
+    monkeypatch.setattr(workers, "DEAD", timedelta(seconds=1))
+    monkeypatch.setattr(workers, "BEAT", timedelta(seconds=0.1))
+    monkeypatch.setattr(desks, "BURY_EVERY_SECONDS", 0.2)
+    lite.start(Desk(lite.settings, lite.store), lite.sender())
+    await lite.state(made, "sent")
+    assert len(post.got) == 1
