@@ -7,8 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
-# What the tests start besides Python: a database, a browser and its letters, the checker of units.
-DEBIAN := postgresql chromium fonts-noto-cjk systemd
+# What the tests use besides Python: a database, a browser and its letters, the checker of units,
+# a second opinion on signatures.
+DEBIAN := postgresql chromium fonts-noto-cjk systemd opendkim-tools
 UV := 0.13.8
 
 help: ## this list
