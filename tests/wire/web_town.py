@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from aiohttp import ClientSession, web
 
@@ -33,12 +33,13 @@ FRIDAY_NIGHT = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)  # 22:00 in Japan; Mond
 
 
 @cache
-def _made() -> Path:
+def _made() -> bytes:
     """A bootstrapped ledger, to be copied: reading the whole catalogue for every test would be slow."""
-    path = Path(mkdtemp()) / "ledger.db"
-    _fill(store := Store(path))
-    store.close()
-    return path
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        _fill(store := Store(path))
+        store.close()
+        return path.read_bytes()
 
 
 def _fill(store: Store) -> None:
@@ -177,7 +178,7 @@ async def opened(
     for name in SAMPLE.glob("*.yaml"):
         shutil.copy(name, folder)
     if database is None:
-        shutil.copy(_made(), folder / "ledger.db")
+        (folder / "ledger.db").write_bytes(_made())
     settings = load_settings(folder)
     settings = settings.model_copy(
         update={"web": settings.web.model_copy(update={"listen": Endpoint("127.0.0.1", 0)})}
