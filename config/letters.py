@@ -42,7 +42,7 @@ PARAMETERS: Mapping[Purpose, frozenset[str]] = {
     Purpose.DRAFT_RECEIVED: frozenset({"number", "subject", "category", "areas", "text", "waiting"}),
     Purpose.DRAFT_REFUSED: frozenset({"subject", "why", "how"}),
     Purpose.APPROVAL_REQUEST: frozenset(
-        {"number", "link", "category", "areas", "count", "subject", "text", "hours"}
+        {"number", "realm", "link", "category", "areas", "count", "subject", "text", "hours"}
     ),
     Purpose.DECISION_NOTICE: frozenset({"number", "subject", "decision", "by", "note"}),
     Purpose.BOUNCE_REPORT: frozenset({"date", "table", "advice"}),

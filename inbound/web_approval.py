@@ -49,7 +49,7 @@ class Approval:
         self._room = room
         self._verdicts = Verdicts(room.pages)
         self._counts: dict[tuple[int, str], asyncio.Future[Count]] = {}
-        self._asked_anew: set[tuple[int, str]] = set()
+        self._asked_anew: set[tuple[int, str, int]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """What the application serves of these."""
@@ -149,12 +149,14 @@ class Approval:
 
     async def _wrong_pin(self, person: int, pin: str) -> tuple[str, str] | None:
         """A transaction of its own: what is refused later must not undo the count of wrong ones."""
+        run, attempts = self._room.store.run, self._room.settings.approval.pin_attempts
         try:
-            if await self._room.store.run(people.check_pin, person, pin):
+            if await run(people.check_pin, person, pin, attempts=attempts):
                 return None
         except Refused as refused:
             return "pin", refusals.sentence(refused.code, refused.values)
-        return "pin", f"暗証番号が違います。続けて{people.PIN_ATTEMPTS}回間違えると、使えなくなります。"
+        left = await run(people.pin_left, person, attempts=attempts)
+        return "pin", f"暗証番号が違います。あと{left}回間違えると、使えなくなります。"
 
     def _take(self, token: str, case: Case, wish: Wish, now: datetime) -> Done:
         """Use the link up and decide: one transaction, so a refused decision leaves the link good."""
@@ -188,13 +190,15 @@ class Approval:
         return self._verdicts.settled(case, _here(request))
 
     async def _ask_anew(self, case: Case) -> None:
-        """At most one round of letters for a version by this door."""
-        version = (case.view.id, case.view.digest)
+        """A letter for this person about the new version, at most one by this door."""
+        version = (case.view.id, case.view.digest, case.asked.person)
         if version in self._asked_anew:
             return
         self._asked_anew.add(version)
         lasts = self._room.settings.approval.link_hours
-        await self._room.store.run(approvals.ask_by_letter, case.view.id, now=self._room.now, hours=lasts)
+        await self._room.store.run(
+            approvals.ask_by_letter, case.view.id, now=self._room.now, hours=lasts, only=case.asked.person
+        )
 
 
 def _here(request: web.Request) -> str:

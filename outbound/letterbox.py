@@ -11,6 +11,8 @@ from store.choices import Chosen
 from store.deliveries import Note
 from store.tokens import Keys, Signed
 
+# R2: a chief can never take a drill for the real thing, nor the reverse.
+REALMS = {"live": "本番（承認すると、実際に住民へ配信されます）", "drill": "訓練", "test": "試験"}
 DECISIONS = {"approve": "承認", "return": "差戻し", "reject": "却下"}
 # Answers to somebody's mail are auto-replied, everything else auto-generated (RFC 3834 section 5).
 REPLIES = frozenset({Purpose.JOIN_CONFIRM, Purpose.JOIN_AGAIN, Purpose.TOKEN_ANSWER, Purpose.NOT_UNDERSTOOD})
@@ -88,6 +90,7 @@ class Letterbox:
         areas = params["areas"]
         return {
             "number": str(params["number"]),
+            "realm": REALMS[str(params["realm"])],
             "link": f"{self._settings.web.base}/shounin/{params['token']}",
             "category": str(params["category"]),
             "areas": "、".join(map(str, areas)) if isinstance(areas, list) else str(areas),

@@ -20,10 +20,10 @@ class Asked:
     digest: str
 
 
-def ask_by_letter(bulletin: int, *, now: datetime, hours: int) -> int:
-    """Write to everybody who may decide this bulletin now; returns how many letters."""
+def ask_by_letter(bulletin: int, *, now: datetime, hours: int, only: int | None = None) -> int:
+    """Write to everybody who may decide this bulletin now, or to one of them; returns how many letters."""
     seen = bulletins.view(bulletin)
-    deciders = decisions.deciders(bulletin, now=now)
+    deciders = [one for one in decisions.deciders(bulletin, now=now) if only in (None, one.id)]
     count = audience.about(seen.version)
     for somebody in deciders:
         detail = {"person": somebody.id, "digest": seen.digest}
@@ -47,7 +47,8 @@ def ask_by_letter(bulletin: int, *, now: datetime, hours: int) -> int:
             now=now,
             person=somebody.id,
         )
-    cards.letters_sent(bulletin, now=now)
+    if only is None:
+        cards.letters_sent(bulletin, now=now)
     return len(deciders)
 
 

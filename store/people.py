@@ -227,13 +227,18 @@ def set_pin(person: int, pin: str, *, by: str, now: datetime) -> None:
     events.record(by, "pin-set", f"person:{person}", at=now)
 
 
-def check_pin(person: int, pin: str) -> bool:
-    """True for the right PIN. A wrong one is counted; raises Refused("pin-locked") after five.
+def pin_left(person: int, *, attempts: int = PIN_ATTEMPTS) -> int:
+    """How many wrong PINs this person may still enter."""
+    return max(0, attempts - Person.get_by_id(person).pin_failures)
+
+
+def check_pin(person: int, pin: str, *, attempts: int = PIN_ATTEMPTS) -> bool:
+    """True for the right PIN. A wrong one is counted; raises Refused("pin-locked") after `attempts` in a row.
 
     Call it as a verb of its own: a refusal further on must not undo the count (MODEL.md, tokens).
     """
     row = Person.get_by_id(person)
-    if row.pin_failures >= PIN_ATTEMPTS:
+    if row.pin_failures >= attempts:
         raise Refused("pin-locked")
     if row.pin_hash is not None:
         _, salt, expected = row.pin_hash.split("$")

@@ -20,6 +20,7 @@ SAMPLES = {
     "link": "http://127.0.0.1:8080/t/ABCDEFGHJKLMNPQRSTUVWXYZ",
     "manage_link": "http://127.0.0.1:8080/k/ABCDEFGHJKLMNPQRSTUVWXYZ",
     "hours": "24",
+    "realm": "本番",
     "choices": "・気象警報（千葉市）\n・震度情報（千葉県北西部、震度3以上）",
     "what": "この案内は、すでに使われています。",
     "how": "手続きは終わっています。何もしなくてかまいません。",
