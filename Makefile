@@ -1,7 +1,7 @@
 # One word a job; each does all of its own set-up. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test long requirements lock check-wheel clean
+.PHONY: help demo quick test checked long requirements lock check-wheel clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,10 +22,11 @@ quick: $(VENV)/.dev ## style, types, walls, unit and SQLite ledger tests: under 
 	$(call check)
 	$(PYTEST) -q -n 2 --dist loadfile -m "not postgres and not long" tests/unit tests/ledger
 
-test: $(VENV)/.dev $(VENV)/.debian ## everything but `long`; ends by listing every skip
+test: checked ## everything but `long`; ends by listing every skip
+	.ci/tests
+
+checked: $(VENV)/.dev $(VENV)/.debian
 	$(call check)
-	rm -f .last-run.json
-	$(PYTEST) -n 2 --dist loadfile -m "not long" tests
 
 long: $(VENV)/.dev $(VENV)/.debian ## kills, fuzz, a million rows
 	$(PYTEST) -m long tests
