@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 HANSHO = [sys.executable, str(ROOT / "hansho.py")]
 
@@ -39,6 +41,11 @@ class Running:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(within)
+
+
+def rarely(*names: str) -> list[Any]:
+    """Parameters only for `make long`: a town takes half a minute, and the worst victims are killed in every run."""
+    return [pytest.param(name, marks=pytest.mark.long) for name in names]
 
 
 @contextmanager
