@@ -128,7 +128,8 @@ class Sender:
             self._land(Landed(False, Result(mail.id, Outcome.FAILED, None, "bulletin cannot be made")))
         for errand in errands:
             self._start(Trip(errand))
-        return 0 < room <= len(taken.notes) + len(taken.mails) and self._room()[0] > 0
+        # A visit for every few mails would cost more than they do: better wait until some more have landed.
+        return 0 < room <= len(taken.notes) + len(taken.mails) and self._room()[0] > self._batch // 4
 
     def _room(self) -> tuple[int, tuple[int, ...]]:
         """How many rows to take, of which lanes."""

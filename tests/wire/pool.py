@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import email.policy
+import os
 import re
 import sys
 from collections import defaultdict
@@ -289,6 +290,8 @@ async def pool(
 def town_folder(folder: Path, port: int, database: str) -> Path:
     """A configuration folder whose two routes both lead to a server of ours: for the real program."""
     init(folder)
+    if not database.startswith("postgresql:"):
+        database = os.path.relpath(database, folder)
     place = folder / "hansho.yaml"
     lines = place.read_text(encoding="utf-8").splitlines()
     kept = [f"database: {database}" if line.startswith("database:") else line for line in lines]

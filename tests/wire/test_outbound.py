@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from outbound import desk as desks
 from outbound.desk import Desk
-from store import bulletins, deliveries, release, workers
-from store.models import Delivery, Worker
+from store import bulletins, deliveries, letters, release, subscriptions, workers
+from store.letters import Purpose
+from store.models import Delivery, Worker, sql
 from store.tokens import Signed
 from tests.ledger import acts
 from tests.wire import pool as pools
@@ -420,3 +422,63 @@ async def test_a_desk_takes_back_what_a_silent_worker_held(
     lite.start(Desk(lite.settings, lite.store), lite.sender())
     await lite.state(made, "sent")
     assert len(post.got) == 1
+
+
+@pytest.mark.req("C8.4")
+async def test_a_destination_that_hangs_stands_in_nobodys_way(tmp_path: Path, post: Post) -> None:
+    """R10: a server that never answers holds its own rows; the others, and an urgent mail to itself, go on."""
+    tarpit = Post()
+    tarpit.hold = asyncio.Event()
+    async with serving(post) as port, serving(tarpit) as stuck:
+        routes = route("tar", stuck, "docomo.ne.jp"), route("all", port, "*")
+        async with pool(tmp_path, *routes) as town:
+            for i in range(60):
+                town.resident(f"s{i}@docomo.ne.jp", CITY)
+            for i in range(120):
+                town.resident(f"f{i}@example.jp", CITY)
+            made = town.expanded()
+            town.start(town.sender())
+            await post.until(120)
+            assert len(tarpit.got) == 0 and tarpit.open_now == 3  # one of its four connections is kept free
+            held = sum(row.state == "leased" and row.queue_id == town.ids["tar"] for row in town.rows())
+            assert held <= 32
+            town.store.call(letters.write, Purpose.NOT_UNDERSTOOD, "x@example.jp", {}, now=town.now())
+            await post.until(121)
+            town.store.call(subscriptions.request, "new@docomo.ne.jp", queue=town.ids["tar"], now=town.now())
+            await _open(tarpit, 4)
+            tarpit.hold.set()
+            await town.until(lambda: town.progress(made).sent == 180)
+
+
+async def _open(post: Post, count: int) -> None:
+    async with asyncio.timeout(5):
+        while post.open_now < count:  # noqa: ASYNC110 - the other side of a socket rings no bell
+            await asyncio.sleep(0.01)
+
+
+async def test_a_locked_ledger_loses_no_result(
+    lite: Pool, post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backup holds the database for a while: what was sent meanwhile is recorded later, and nobody gets it twice."""
+    for i in range(30):
+        lite.resident(f"r{i}@example.jp", CITY)
+    made = lite.expanded()
+    lite.store.call(sql, "PRAGMA busy_timeout = 50")
+    post.hold = asyncio.Event()
+    lite.start(lite.sender())
+    await _open(post, 3)
+    backup = sqlite3.connect(lite.store.address, isolation_level=None)
+    backup.execute("BEGIN IMMEDIATE")
+    post.hold.set()
+    await post.until(30)
+    await _until_logged(caplog, "ledger not reached")
+    backup.execute("ROLLBACK")
+    backup.close()
+    await lite.until(lambda: lite.progress(made).sent == 30)
+    assert len(post.got) == 30
+
+
+async def _until_logged(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    async with asyncio.timeout(10):
+        while words not in caplog.text:  # noqa: ASYNC110 - a log rings no bell
+            await asyncio.sleep(0.01)
