@@ -38,6 +38,8 @@ class Carrier:
     def __init__(self, settings: Settings, route_for: Callable[[str], Route]) -> None:
         self._settings = settings
         self._route_for = route_for
+        # A provider's limits hold for all of us together: each worker has its part, until slots are shared (MODEL.md).
+        self._workers = settings.outbound.workers
         self._pools: dict[str, Pool] = {}
         self._paces: dict[str, Pace] = {}
 
@@ -67,13 +69,13 @@ class Carrier:
             return Reply(550, "5.1.3", str(error), Stage.ROUTE)
 
     def _pace(self, route: Route) -> "Pace":
-        return self._paces.setdefault(route.name, Pace(route.per_minute))
+        return self._paces.setdefault(route.name, Pace((route.per_minute or 0) / self._workers))
 
     def _pool(self, route: Route, domain: str) -> Pool:
         key = domain if route.via == "mx" else route.name
         pool = self._pools.pop(key, None)
         if pool is None:
-            limits = Limits(route.connections, route.mails_per_connection)
+            limits = Limits(max(1, route.connections // self._workers), route.mails_per_connection)
             pool = Pool(limits, lambda: self._open(route, domain))
             while len(self._pools) >= MOST_POOLS:
                 self._pools.pop(next(iter(self._pools))).close()
@@ -103,9 +105,9 @@ class Carrier:
 
 
 class Pace:
-    """At most so many mails a minute on a route, evenly spread (C8.3); None = as fast as it goes."""
+    """At most so many mails a minute on a route, evenly spread (C8.3); 0 = as fast as it goes."""
 
-    def __init__(self, per_minute: int | None) -> None:
+    def __init__(self, per_minute: float) -> None:
         self._gap = 60 / per_minute if per_minute else 0.0
         self._next = 0.0
 

@@ -54,12 +54,13 @@ def signer() -> Signer:
     return Signer(rsa.generate_private_key(65537, 2048), DOMAIN, "h1")
 
 
-def settings(folder: Path) -> Settings:
+def settings(folder: Path, workers: int = 1) -> Settings:
     """A training town whose letters and archive lie in `folder`."""
     made = Settings.model_validate(
         {
             "town": {"key": "chiba", "name": "千葉市", "section": "地域安全課", "phone": "043-555-0100"},
             "realm": "training",
+            "outbound": {"workers": workers},
             "mail": {"domain": DOMAIN, "host": f"mail.{DOMAIN}", "from_name": "ちばし安全・安心メール"},
         }
     )
@@ -269,7 +270,7 @@ class Pool:
 
 @asynccontextmanager
 async def pool(
-    folder: Path, *routes: Route, address: str | None = None, batch: int = 100
+    folder: Path, *routes: Route, address: str | None = None, batch: int = 100, workers: int = 1
 ) -> AsyncIterator[Pool]:
     """A training ledger that knows the small town, and what sends its mail; whole at the end."""
     store = Store(address or str(folder / "ledger.db"))
@@ -277,7 +278,7 @@ async def pool(
         store.call(ledger.open_ledger, "chiba", "training", now=datetime.now(UTC))
         ids = store.call(queues.ensure, [one.name for one in routes])
         store.call(proposals.bootstrap, small_town.CATALOGUE, now=datetime.now(UTC))
-        made = Pool(store, settings(folder), routes, ids, batch)
+        made = Pool(store, settings(folder, workers), routes, ids, batch)
         try:
             yield made
         finally:

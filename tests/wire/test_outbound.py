@@ -482,3 +482,20 @@ async def _until_logged(caplog: pytest.LogCaptureFixture, words: str) -> None:
     async with asyncio.timeout(10):
         while words not in caplog.text:  # noqa: ASYNC110 - a log rings no bell
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.req("C8.3")
+async def test_workers_share_a_routes_connections(tmp_path: Path, post: Post) -> None:
+    """Two workers of one town open no more than the provider allows to the town."""
+    post.delay = 0.01
+    async with (
+        serving(post) as port,
+        pool(tmp_path, route("all", port, "*", connections=4), workers=2) as town,
+    ):
+        for i in range(60):
+            town.resident(f"r{i}@example.jp", CITY)
+        made = town.expanded()
+        town.start(town.sender(), town.sender())
+        await town.until(lambda: town.progress(made).sent == 60)
+        assert post.most_open <= 4
+        assert len(post.got) == 60
