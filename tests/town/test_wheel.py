@@ -74,7 +74,8 @@ def runtime() -> list[metadata.Distribution]:
 
 
 def link(library: metadata.Distribution, site: Path) -> None:
-    for top in {file.parts[0] for file in library.files or [] if file.parts[0] != ".."}:
+    """Everything of it but its commands and what Python compiled of single-file modules."""
+    for top in {file.parts[0] for file in library.files or []} - {"..", "__pycache__"}:
         (site / top).symlink_to(str(library.locate_file(top)))
 
 
