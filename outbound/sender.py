@@ -29,7 +29,7 @@ LETTERS_AT_ONCE = 20
 URGENT_HANDS = 20
 IDLE_SECONDS = 1.0
 # Results land together in one transaction, yet `sent` on a card is never far behind.
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 TROUBLE_SECONDS = 0.5
 # What is on the wire when we are told to stop gets this long; then its connection is cut.
 LAST_SECONDS = 6.0
