@@ -88,6 +88,7 @@ HostPort = Annotated[Endpoint, BeforeValidator(endpoint)]
 Url = Annotated[str, AfterValidator(_url)]
 Domain = Annotated[str, AfterValidator(domain)]
 Text = Annotated[str, Field(min_length=1, max_length=80)]
+Place = Annotated[str, Field(min_length=1, max_length=1000)]  # a path, or the URL of a database
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", examples=["abc-123"])]
 _PHONE = r"[0-9]{2,5}-[0-9]{1,4}-[0-9]{3,4}"
 Phone = Annotated[str, Field(pattern=f"^{_PHONE}$", examples=["043-000-0111"])]

@@ -16,6 +16,7 @@ from config.forms import (
     Key,
     LocalPart,
     PhoneOrNone,
+    Place,
     Text,
     Url,
     is_loopback,
@@ -113,7 +114,7 @@ class Web(Frozen):
 class Archive(Frozen):
     """The generated site: its folder, and its address as it stands in mails, without a slash at the end."""
 
-    folder: Text = "archive"
+    folder: Place = "archive"
     base: Annotated[Url, AfterValidator(lambda url: url.rstrip("/"))] = "http://127.0.0.1:8081"
 
 
@@ -181,8 +182,8 @@ class Settings(Frozen):
 
     town: Town
     realm: Literal["training", "live"]
-    database: Text = "ledger.db"
-    secrets: Text = "secrets"
+    database: Place = "ledger.db"
+    secrets: Place = "secrets"
     mail: Mail
     web: Web = Web()
     archive: Archive = Archive()

@@ -35,6 +35,11 @@ def test_defaults_stand_where_nothing_is_said(tmp_path: Path) -> None:
     assert found.archive_folder == tmp_path / "archive"
 
 
+def test_a_place_may_be_far_away(tmp_path: Path) -> None:
+    far = f"/srv/{'very-' * 40}far/ledger.db"
+    assert _load(tmp_path, f"{MINIMAL}database: {far}\n").database_place == far
+
+
 def test_addresses(tmp_path: Path) -> None:
     mail = _load(tmp_path).mail
     assert mail.address("join") == "touroku@anzen.example.lg.jp"
