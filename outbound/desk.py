@@ -107,7 +107,7 @@ class Desk:
             if seen - since > workers.DEAD.total_seconds()
         }
         if still:
-            returned = await self._store.run(workers.bury_still, still, now=datetime.now(UTC))
+            returned = await self._store.run(workers.bury, still, now=datetime.now(UTC))
             log.warning("dead workers=%s rows returned=%s", len(still), returned)
 
 

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from outbound import neighbours
 from outbound.carrier import Carrier
 from outbound.errand import Errand
 from outbound.judging import Landed, judged, put_off, unsent
@@ -79,8 +79,9 @@ class Sender:
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop`; then finish what is on the wire, give back the rest, sign off. Raises Fenced."""
         self._worker = await self._store.run(
-            workers.join, "outbound", host=socket.gethostname(), pid=os.getpid(), now=datetime.now(UTC)
+            workers.join, "outbound", host=neighbours.place(), pid=os.getpid(), now=datetime.now(UTC)
         )
+        await self._bury_neighbours()
         self._beaten = time.monotonic()
         heart = asyncio.create_task(self._beat())
         ear = self._store.ear()
@@ -93,6 +94,13 @@ class Sender:
         finally:
             heart.cancel()
             await self._put_down()
+
+    async def _bury_neighbours(self) -> None:
+        """A worker killed on this machine leaves its rows to the next at once, not after its heart was missed."""
+        dead = neighbours.dead(await self._store.run(workers.listed))
+        returned = await self._store.run(workers.bury, dead, now=datetime.now(UTC))
+        if returned:
+            log.warning("rows of a dead neighbour returned=%s", returned)
 
     async def _beat(self) -> None:
         """Tell the ledger we live; who was called dead, or cannot reach it, stops and is started anew."""

@@ -59,20 +59,11 @@ def _give_back(worker: int) -> int:
     )
 
 
-def bury(*, now: datetime, gone: tuple[tuple[str, int], ...] = ()) -> int:
-    """End workers that no longer beat, or whose (host, pid) is known to be gone; returns how many rows came back.
-
-    The only duplicate possible is a mail the dead worker handed over and could not record (X12).
-    """
-    rows = list(Worker.select().where(Worker.ended_at.is_null()))
-    dead = {w.id: w.heartbeat_at for w in rows if w.heartbeat_at < now - DEAD or (w.host, w.pid) in gone}
-    return bury_still(dead, now=now)
-
-
-def bury_still(hearts: Mapping[int, datetime], *, now: datetime) -> int:
+def bury(hearts: Mapping[int, datetime], *, now: datetime) -> int:
     """End the workers whose last heartbeat is still this one; returns how many rows came back.
 
-    Who asks has watched them by a monotonic clock for longer than DEAD, so that no jump of the wall clock kills.
+    Who asks has watched them by a monotonic clock for longer than DEAD, so that no jump of the wall clock kills, or
+    knows that their process is gone. The only duplicate possible is a mail handed over and not recorded (X12).
     """
     return sum(_end(worker, heart, now) for worker, heart in sorted(hearts.items()))
 

@@ -202,3 +202,9 @@ def refusal(store: Store, verb: Callable[..., object], *args: object, **kwargs: 
     with pytest.raises(Refused) as caught:
         store.call(verb, *args, **kwargs)
     return caught.value
+
+
+def bury(store: Store, now: datetime, *, pid: int) -> int:
+    """End the workers of a process that is gone; returns how many rows came back."""
+    dead = {one.id: one.heartbeat_at for one in store.call(workers.listed) if one.pid == pid}
+    return store.call(workers.bury, dead, now=now)

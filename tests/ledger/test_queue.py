@@ -67,8 +67,7 @@ def test_a_process_killed_with_rows_in_its_hands_loses_none(store: Store, addres
     victim.end()
     assert len(acts.deliver(store, NOW)) == 50
     assert not store.call(release.finish, made.id, now=NOW)
-    gone = (("here", victim.process.pid),)
-    assert store.call(workers.bury, now=NOW + timedelta(seconds=1), gone=gone) == 50
+    assert acts.bury(store, NOW + timedelta(seconds=1), pid=victim.process.pid) == 50
     again = acts.deliver(store, NOW)
     assert sorted(mail.id for mail in again) == sorted(int(n) for n in held.strip("[]").split(","))
     assert store.call(release.finish, made.id, now=NOW)
@@ -83,10 +82,9 @@ def test_a_buried_worker_is_not_believed_and_gets_nothing(store: Store) -> None:
     made = acts.released(store, NOW)
     slow = _worker(store)
     held = store.call(deliveries.lease, slow, limit=4, now=NOW)
-    assert store.call(workers.bury, now=NOW + workers.DEAD) == 0
     late = NOW + workers.DEAD + timedelta(seconds=1)
     quick = store.call(workers.join, "test", host="here", pid=2, now=late)
-    assert store.call(workers.bury, now=late) == 4
+    assert acts.bury(store, late, pid=1) == 4
     assert not store.call(workers.beat, slow, now=late)
     assert store.call(deliveries.lease, slow, limit=4, now=late) == []
     assert store.call(deliveries.lease_letters, slow, limit=4, now=late) == []
@@ -111,7 +109,7 @@ def test_a_buried_worker_s_word_takes_no_token_out_of_a_letter(store: Store) -> 
     slow = _worker(store)
     (note,) = store.call(deliveries.lease_letters, slow, limit=1, now=NOW)
     late = NOW + MINUTE
-    assert store.call(workers.bury, now=late) == 1
+    assert acts.bury(store, late, pid=1) == 1
     sent = [Result(note.id, Outcome.SENT, 250)]
     assert store.call(deliveries.record, slow, [], sent, now=late) == 0
     quick = store.call(workers.join, "test", host="here", pid=2, now=late)
