@@ -196,18 +196,32 @@ def demo(
     folder: Path, fresh: bool, script: bool, ready_file: Path | None, residents: int, as_json: bool
 ) -> None:
     """訓練の町を動かします。設定も Slack もネットワークも要りません。"""
+    from config.town import NotATown, hold
+
+    try:
+        with hold(folder):
+            code = _play(folder, fresh, script, ready_file, residents, as_json)
+    except NotATown as error:
+        give_up(error, 2)
+    except OSError as error:
+        give_up(f"{folder} に訓練の町を置けません（{error.strerror or error}）。", 2)
+    sys.exit(code)
+
+
+def _play(
+    folder: Path, fresh: bool, script: bool, ready_file: Path | None, residents: int, as_json: bool
+) -> int:
+    """The town from its beginning to its end; returns the exit code."""
     from config import program
     from config.programs import programs
     from config.story import Story
     from config.supervisor import Supervisor
-    from config.town import LOG, NotATown, doors, forget_ready, settle, write_ready
+    from config.town import LOG, doors, forget_ready, settle, write_ready
 
-    try:
-        ports = settle(folder, fresh=fresh or script)
-    except NotATown as error:
-        give_up(error, 2)
+    ports = settle(folder, fresh=fresh or script)
     settings = prepare(folder.absolute())
     # What the programs log would bury the few addresses a person needs: it goes to a file, stdout stays ours.
+    terminal = os.dup(2)
     with (folder / LOG).open("ab") as log:
         os.dup2(log.fileno(), 2)
     places = doors(ports)
@@ -216,6 +230,7 @@ def demo(
         if script
         else None
     )
+    began = asyncio.Event()
 
     async def serve(stop: asyncio.Event) -> None:
         async with training_town(settings, ports, residents):
@@ -223,6 +238,7 @@ def demo(
             keeping = asyncio.create_task(supervisor.run(stop))
             try:
                 await until_ready(supervisor, keeping)
+                began.set()
                 if ready_file is not None:
                     write_ready(ready_file, places)
                 if story is None:
@@ -239,7 +255,11 @@ def demo(
                     forget_ready(ready_file)
 
     code = program.run("town", serve)
-    sys.exit(code if story is None else story.exit_code or (2 if code else 0))
+    os.dup2(terminal, 2)
+    if code and not began.is_set():
+        click.echo(f"訓練の町を始められませんでした。{folder / LOG} の終わりに理由があります。", err=True)
+        return 2
+    return code if story is None else story.exit_code or int(bool(code))
 
 
 @contextlib.asynccontextmanager

@@ -1,13 +1,18 @@
 """The training town's folder: the sample configuration on free loopback ports, remembered for the next start."""
 
+import fcntl
 import json
 import os
 import shutil
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from config import roster
 from config.init import SECRETS, init, make_signing_key
+from config.program import CannotStart
 
 HOST = "127.0.0.1"
 PIN = "1234"
@@ -41,22 +46,48 @@ class NotATown(Exception):
     """The folder holds something that is not a training town; the text says what to do, in Japanese."""
 
 
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """While it lasts nobody else plays, moves or renews the town in `folder`, which is made if it is not there.
+
+    The lock is on the folder itself, for everything in it may be renewed. Raises NotATown, OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _take(folder, descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(folder: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (folder / roster.LOCK).exists():  # hansho serve may run on it, too
+            with roster.hold(folder):
+                pass
+    except (BlockingIOError, CannotStart) as error:
+        raise NotATown(
+            f"{folder} の町は、すでに動いています。それを終えるか、--dir で別のフォルダーを指定してください。"
+        ) from error
+
+
 def settle(folder: Path, *, fresh: bool) -> Ports:
     """Have a town in `folder` and say where it listens: the one that is there, or a new one (`fresh`, or first time).
 
-    Raises NotATown rather than touch a folder that is somebody's own.
+    The caller holds the town. Raises NotATown rather than touch a folder that is somebody's own.
     """
-    if fresh and folder.exists():
-        _refuse_strange(folder)
-        shutil.rmtree(folder)
     if folder.exists() and any(folder.iterdir()):
         _refuse_strange(folder)
-        ports = Ports(**json.loads((folder / MARK).read_text(encoding="utf-8")))
-        if all(_free(port) for port in asdict(ports).values()):
+        ports = None if fresh else _remembered(folder)
+        if ports is not None and all(_free(port) for port in asdict(ports).values()):
             return ports
-        moved = _free_ports()
-        _rewrite(folder, asdict(ports), moved)
-        return moved
+        if ports is not None:
+            moved = _free_ports()
+            _rewrite(folder, asdict(ports), moved)
+            return moved
+        _clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("{}", encoding="utf-8")  # ours from the first moment
     init(folder)
@@ -69,6 +100,23 @@ def settle(folder: Path, *, fresh: bool) -> Ports:
     _quicken(folder)
     _rewrite(folder, _SAMPLE, ports)
     return ports
+
+
+def _remembered(folder: Path) -> Ports | None:
+    """Where the town listened; None when it was stopped before it was complete, and has to be made again."""
+    try:
+        return Ports(**json.loads((folder / MARK).read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        return None
+
+
+def _clear(folder: Path) -> None:
+    """Empty the folder, the mark last: what is interrupted in the middle is still known as ours."""
+    for path in sorted(folder.iterdir(), key=lambda one: one.name == MARK):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _refuse_strange(folder: Path) -> None:
