@@ -83,7 +83,7 @@ def problems(file: AreasFile) -> Iterator[tuple[At, str]]:
             if parent not in known:
                 yield ("areas", i, "parents", n), f"知らない地区 {parent} です{perhaps(parent, known)}"
         for n, alias in enumerate(area.aliases):
-            if alias in aliases:
+            if alias in aliases and not alias.startswith("class10:"):
                 message = f"コード {alias} は {aliases[alias]} にもあります。どちらかを消してください"
                 yield ("areas", i, "aliases", n), message
             aliases.setdefault(alias, area.key)

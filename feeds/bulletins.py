@@ -35,13 +35,18 @@ class FeedDraft:
 
 
 def drafts(
-    telegram: Telegram, *, only: Container[str] | None = None, items: tuple[Item, ...] | None = None
+    telegram: Telegram,
+    *,
+    only: Container[str] | None = None,
+    items: tuple[Item, ...] | None = None,
+    whole: tuple[Item, ...] = (),
 ) -> tuple[FeedDraft, ...]:
     """The drafts of a telegram; none where nothing is told. Pure.
 
     `only` are the `system:code` the town cares for: texts and areas are cut down to them, because a telegram
     speaks of a whole prefecture, or of all Japan. `items` stand in the place of the telegram's own: what is news
-    against the ledger (feeds.news)."""
+    against the ledger (feeds.news); `whole`, where given, is what an earthquake's text lists all the same: who hears of
+    a quake now, because it has reached his level, has read nothing of it yet."""
     realm = telegram.realm
     if not telegram.understood or realm is None or telegram.info_type is None:
         return ()
@@ -51,7 +56,9 @@ def drafts(
         # A report whose areas no code names (an alert by an office we have no number for) reaches nobody.
         reachable = ours.codes or telegram.info_type == InfoType.CANCELLED
         if ours.items and reachable and group.category != "other":
-            found.append(_draft(telegram, ours, realm, telegram.info_type))
+            shown = tuple(item for item in whole if group.category == "quake" and item.level)
+            text = Group(group.category, shown or ours.items)
+            found.append(_draft(telegram, ours, text, realm, telegram.info_type))
     return tuple(found)
 
 
@@ -67,8 +74,8 @@ def _within(group: Group, only: Container[str] | None) -> Group:
     return Group(group.category, tuple(items))
 
 
-def _draft(telegram: Telegram, group: Group, realm: Realm, info_type: str) -> FeedDraft:
-    subject, body = _words(telegram, group)
+def _draft(telegram: Telegram, group: Group, text: Group, realm: Realm, info_type: str) -> FeedDraft:
+    subject, body = _words(telegram, text)
     return FeedDraft(
         category=group.category,
         areas=_ranks(group.items),
@@ -98,6 +105,8 @@ def event_key(telegram: Telegram, category: str) -> str:
     """What belongs to one incident: the EventID where JMA gives a lasting one, else office and phenomenon."""
     # Tsunami may name several quakes: the earliest stays the same while others join it.
     event = min((telegram.event_id or "").split(), default="").split("_")[0]
+    if category == "forecast" and telegram.reported_at is not None:
+        return f"{category}:{telegram.office or ''}:{telegram.reported_at.astimezone(words.JST):%Y%m%d}"
     lasting = (telegram.type or "")[:4] in ("VXSE", "VTSE", "VXKO", "VXSU", "VFVO", "VPBS", "VPFT")
     if event and lasting:
         return f"{category}:{event}"

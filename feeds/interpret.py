@@ -1,24 +1,26 @@
 """What one stored telegram leads to: decided, done and recorded in one transaction of the ledger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from feeds import news, retract
-from feeds.bulletins import drafts
-from feeds.item import Realm
+from feeds import daily, ground, news, retract
+from feeds.bulletins import FeedDraft, drafts
+from feeds.item import Item, Realm
 from feeds.news import News
 from feeds.outcome import Outcome, made, passed
 from feeds.publish import Desk
 from feeds.telegram import InfoType, Telegram, Why
+from feeds.thread import thread
 from feeds.titles import Family
-from store import areas, bulletins, telegrams, units, watch
-from store.bulletins import Renderer
+from store import telegrams, units, watch
+from store.bulletins import Made, Renderer
+from store.categories import Kind
 from store.states import TelegramState
 from store.telegrams import Envelope, Stored
 
-# A subscriber chooses how often a day (CA.11); until that is counted, no forecast goes out by itself.
-_NOT_YET: Final = frozenset({"forecast"})
+# Kept for what others lack: the third day of a forecast is in the week's (JMA.md 2.9).
+_KEPT: Final = frozenset({"VPFW50", "VPFG50", "VPFD50"})
 _LONGEST: Final = 200
 
 
@@ -75,8 +77,9 @@ class _Case:
             return retract.cancel(self.telegram, self.envelope, self.desk)
         if self.telegram.type in news.WHOLE and units.superseded(self.envelope):
             return passed("superseded")
-        codes = {area.code for item in self.telegram.items for area in item.areas}
-        ours = areas.by_codes(codes | {area.code for area in self.telegram.listed})
+        if self.telegram.type in _KEPT:
+            return passed("kept")
+        ours = ground.ours(self.telegram.type, news.codes(self.telegram))
         if not ours:
             return passed("not-ours")
         return self._told(news.found(self.telegram, ours, now=self.now), ours)
@@ -106,26 +109,20 @@ class _Case:
             telegram=self.stored.id,
             bulletin=bulletin,
             now=self.now,
+            until=one.until,
         )
 
     def _issue(self, found: list[News], ours: dict[str, list[int]]) -> Outcome:
         """One bulletin for each category with news; what is too late or has no category is remembered only."""
         numbers: dict[str, tuple[int, str]] = {}
         silent: list[str] = []
-        for draft in drafts(self.telegram, items=tuple(item for one in found for item in one.items)):
-            kind = self.desk.kind(draft)
-            reported = self.telegram.reported_at
-            not_after = self.desk.not_after(kind, reported) if kind and reported else None
-            if kind is None:
-                silent.append("no-category")
-            elif draft.category in _NOT_YET:
-                silent.append("not-yet")
-            elif not_after is not None and not_after <= self.now:
-                silent.append("late")
+        items = tuple(item for one in found for item in one.items)
+        for draft in drafts(self.telegram, items=items, whole=self._within(ours)):
+            made_ = self._draft(draft, ours, found)
+            if isinstance(made_, str):
+                silent.append(made_)
             else:
-                event = self._thread(draft.event_key)
-                issued = self.desk.issue(draft, kind, ours, event_key=event, not_after=not_after)
-                numbers[draft.category] = (issued.id, issued.number)
+                numbers[draft.category] = (made_.id, made_.number)
         for one in found:
             bulletin = numbers.get(one.category)
             self._tell(one, one.told(), bulletin[0] if bulletin else None)
@@ -136,10 +133,35 @@ class _Case:
             return Outcome(TelegramState.HELD, "no-category")
         return passed(silent[0] if silent else "continue")
 
-    def _thread(self, event_key: str) -> str:
-        """One incident is one mail thread; an office's next rain is another incident than its last one."""
-        if self.telegram.type not in news.WHOLE:
-            return event_key
-        bulletin = watch.standing(event_key)
-        before = bulletins.view(bulletin).event_key if bulletin is not None else None
-        return before or f"{event_key}:{self.now:%Y%m%d%H%M%S}"
+    def _within(self, ours: dict[str, list[int]]) -> tuple[Item, ...]:
+        cut = (
+            replace(item, areas=tuple(area for area in item.areas if area.code in ours))
+            for item in self.telegram.items
+        )
+        return tuple(item for item in cut if item.areas)
+
+    def _draft(self, draft: FeedDraft, ours: dict[str, list[int]], found: list[News]) -> Made | str:
+        """A bulletin of the draft, or the code why there is none."""
+        kind = self.desk.kind(draft)
+        if kind is None:
+            return "no-category"
+        reported = self.telegram.reported_at
+        until = next((one.until for one in found if one.category == draft.category), None)
+        ends = [self.desk.not_after(kind, reported)] if reported else []
+        ends += [until] if until else []
+        if min(ends, default=self.now) <= self.now:
+            return "late"
+        if draft.category == "forecast":
+            return self._forecast(draft, kind, ours, min(ends))
+        about = thread(self.telegram, draft.event_key, kind.id, ends=until is not None, now=self.now)
+        return self.desk.issue(draft, kind, ours, thread=about, not_after=min(ends))
+
+    def _forecast(
+        self, draft: FeedDraft, kind: Kind, ours: dict[str, list[int]], not_after: datetime
+    ) -> Made | str:
+        slot = daily.slot(self.telegram)
+        if slot is None:
+            return "between-issues"
+        key = draft.event_key
+        made_ = self.desk.forecast(self.telegram, slot, kind, ours, event_key=key, not_after=not_after)
+        return made_ or "nothing-told"

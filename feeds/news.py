@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from feeds import kinds
+from feeds import daily, kinds
 from feeds.bulletins import event_key
 from feeds.item import Action, Area, Item
 from feeds.telegram import Telegram
-from store import watch
+from feeds.words import word
+from store import areas, watch
 from store.watch import Change
 
 # A weather telegram of 2026 is the whole state of these phenomena in the municipalities it lists.
@@ -35,20 +36,25 @@ WHOLE: Final[dict[str, tuple[str, ...]]] = {
 }
 # Levels that rise and fall until they are lifted; all else is told once for each event.
 _LASTING: Final = frozenset({"VTSE41", "VXKO", "VXSU", "VFVO50"})
-# Tornado advisories run 60 to 74 minutes, and run out without a lifting (JMA.md 2.4).
+# Nobody lifts a 津波予報: it ends with its event, and the next one is news again.
+_PASSING: Final = {"VTSE41": 1}
+# Tornado advisories run 60 to 74 minutes, and run out without a lifting (JMA.md 2.4). Longer ones are not believed.
 _TORNADO_LASTS: Final = timedelta(minutes=75)
+_TORNADO_MOST: Final = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
 class News:
     """`changes` are what the ledger has to remember under (`phenomenon`, `event_key`); `items`, one for each change
-    that is told to people, may be fewer: a 継続 of which we know nothing is remembered and not told."""
+    that is told to people, may be fewer: a 継続 of which we know nothing is remembered and not told. `until`: when it
+    runs out by itself."""
 
     phenomenon: str
     category: str
     event_key: str
     changes: tuple[Change, ...]
     items: tuple[Item, ...]
+    until: datetime | None = None
 
     def told(self) -> list[Change]:
         codes = {area.code for item in self.items for area in item.areas}
@@ -76,26 +82,60 @@ def _of(telegram: Telegram, phenomenon: str, ours: Collection[str], now: datetim
         for item in telegram.items
         if item.phenomenon == phenomenon and (item.told or item.action is Action.CONTINUE)
     ]
+    key = _key(telegram, phenomenon)
+    if phenomenon == "river":
+        items = _along(telegram, items, key)
     by_code = _by_code(items, ours)
     levels = {code: max(item.rank for item in of_code) for code, of_code in by_code.items()}
     category = kinds.category(phenomenon)
     incident = event_key(telegram, category)
-    key = _key(telegram, phenomenon)
-    type_ = telegram.type or ""
+    type_, until = telegram.type or "", runs_out(telegram)
     if type_ in WHOLE:
         levels = {area.code: 0 for area in telegram.listed if area.code in ours} | levels
     if type_ in WHOLE or type_ in _LASTING:
-        changes = watch.changes(key, levels, event_key=incident, complete=False)
+        passing = _PASSING.get(type_, 0)
+        changes = watch.changes(key, levels, event_key=incident, complete=False, passing=passing)
     else:
-        since = now - _TORNADO_LASTS if phenomenon == "tornado" else None
-        changes = watch.rises(key, levels, since=since)
+        changes = watch.rises(key, levels, since=now if until else None)
+        if until is not None:
+            watch.prolong(key, set(levels) - {change.code for change in changes}, until)
     if not changes:
         return None
     names = {area.code: area for area in telegram.listed}
     told = [
         one for change in changes if (one := _item(change, by_code.get(change.code, []), phenomenon, names))
     ]
-    return News(key, category, incident, tuple(changes), tuple(told))
+    return News(key, category, incident, tuple(changes), tuple(told), until)
+
+
+def runs_out(telegram: Telegram) -> datetime | None:
+    """When a tornado advisory ends; None for all that is lifted, or told once."""
+    if (telegram.type or "")[:4] != "VPHW" or telegram.reported_at is None:
+        return None
+    valid = telegram.valid_until or telegram.reported_at + _TORNADO_LASTS
+    return min(valid, telegram.reported_at + _TORNADO_MOST)
+
+
+def _along(telegram: Telegram, items: list[Item], key: str) -> list[Item]:
+    """The forecast of a river for each municipality it concerns: those it names, and those it was told to before.
+
+    The lifting names none, and a lower level fewer: what was told there must not stay in force for good."""
+    strongest = max(items, key=lambda item: item.rank, default=None)
+    if strongest is None:
+        return items
+    named = {area.code: area.name for area in telegram.listed}
+    standing = watch.levels(key)
+    known = areas.by_codes(code for code in standing if code.startswith("city:"))
+    places = areas.names(ids[0] for ids in known.values())
+    joining = [code for code in named if standing and code not in standing]
+    named |= {code: places[ids[0]] for code, ids in known.items() if code not in named}
+    river = word("separator").join(area.name for area in strongest.areas)
+    there = {code: Area(code, word("river_place", river=river, place=name)) for code, name in named.items()}
+    new = replace(strongest, areas=tuple(there.pop(code) for code in joining))
+    if new.action is Action.CONTINUE:
+        # The flood goes on, and reaches a place it had not reached (R9).
+        new = replace(new, action=Action.ISSUE, last_rank=0, last_level=None, told=True)
+    return [*items, new, replace(strongest, areas=tuple(there.values()))]
 
 
 def _key(telegram: Telegram, phenomenon: str) -> str:
@@ -104,8 +144,19 @@ def _key(telegram: Telegram, phenomenon: str) -> str:
         return phenomenon
     if phenomenon == "tornado":
         return "tornado-seen" if telegram.type == "VPHW51" else "tornado"
+    if phenomenon == "forecast" and (issue := daily.slot(telegram)) is not None:
+        return f"forecast:{issue.key}"
     event = min((telegram.event_id or "").split(), default="").split("_")[0]
     return f"{phenomenon}:{event or (telegram.reported_at.isoformat() if telegram.reported_at else '')}"
+
+
+def codes(telegram: Telegram) -> set[str]:
+    """Every `system:code` a telegram is about: what it names, and for a river what was told of it before."""
+    found = {area.code for item in telegram.items for area in item.areas}
+    found |= {area.code for area in telegram.listed}
+    if any(item.phenomenon == "river" for item in telegram.items):
+        found |= set(watch.levels(_key(telegram, "river")))
+    return found
 
 
 def _by_code(items: Iterable[Item], ours: Collection[str]) -> dict[str, list[Item]]:

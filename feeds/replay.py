@@ -13,9 +13,14 @@ from aiohttp import web
 
 from feeds import telegram
 
-FEEDS: Final = {"extra": "高頻度（随時）", "eqvol": "高頻度（地震火山）"}
+FEEDS: Final = {
+    "extra": "高頻度（随時）",
+    "eqvol": "高頻度（地震火山）",
+    "regular": "高頻度（定時）",
+}
 # Which feed JMA puts a type into, by its letters; everything else is `extra`.
 _EQVOL: Final = ("VXSE", "VTSE", "VYSE", "VZSE", "VFVO")
+_REGULAR: Final = ("VPFD", "VPFW", "VPFG", "VPWP", "VPWS")
 _FALLBACK_TYPE: Final = "VPWW55"
 
 
@@ -67,7 +72,7 @@ def _entry(entry: Played, base: str) -> str:
 class FeedStandIn:
     """Serves only on loopback; nothing it says ever comes from JMA.
 
-    GET /extra.xml, /eqvol.xml and the long /extra_l.xml, /eqvol_l.xml (with ETag, Last-Modified, 304), GET
+    GET /extra.xml, /eqvol.xml, /regular.xml and the long /extra_l.xml, … (with ETag, Last-Modified, 304), GET
     /data/NAME.xml. The short feeds hold what is younger than `short` (JMA promises ten minutes), None: all. POST /play
     (a telegram's XML as the body; `?type=` and `?office=` are optional) answers 201 with the telegram's address."""
 
@@ -112,7 +117,7 @@ class FeedStandIn:
         name = f"{at:%Y%m%d%H%M%S}_{len(self._played)}_{code}_{office}"
         played = Played(
             name=name,
-            feed="eqvol" if code.startswith(_EQVOL) else "extra",
+            feed=_feed(code),
             title=read.title or "",
             headline=f"【{read.head_title or ''}】{read.headline or ''}",
             author=read.publishers or read.office or "",
@@ -159,6 +164,12 @@ class FeedStandIn:
             raise web.HTTPBadRequest
         url = self.play(xml, type_, office)
         return web.json_response({"url": url}, status=201, headers={"Location": url})
+
+
+def _feed(code: str) -> str:
+    if code.startswith(_EQVOL):
+        return "eqvol"
+    return "regular" if code.startswith(_REGULAR) else "extra"
 
 
 def _unchanged(request: web.Request, etag: str, changed: datetime) -> bool:

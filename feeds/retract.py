@@ -11,6 +11,7 @@ from feeds.news import News
 from feeds.outcome import Outcome, made, passed
 from feeds.publish import Desk
 from feeds.telegram import Telegram, read
+from feeds.thread import Thread, thread
 from feeds.words import word
 from store import bulletins, telegrams, units, watch
 from store.states import BulletinState, TelegramState
@@ -84,6 +85,7 @@ def correct(
             telegram=stored,
             bulletin=about,
             now=desk.now,
+            until=one.until,
         )
     numbers += [number for _, number in raised.values()]
     if numbers:
@@ -130,8 +132,8 @@ def _instead(draft: FeedDraft, original: Original, desk: Desk, ours: dict[str, l
     if original.state not in _NOT_OUT or kind is None:
         return desk.refer(draft, original, "correction").number
     bulletins.withdraw(original.bulletin, by=None, why="corrected-by-source", now=desk.now)
-    key = original.event_key or draft.event_key
-    return desk.issue(draft, kind, ours, event_key=key, not_after=None).number
+    same = Thread(original.event_key or draft.event_key, ())
+    return desk.issue(draft, kind, ours, thread=same, not_after=None).number
 
 
 def _of_codes(items: Sequence[Item], codes: set[str]) -> list[Item]:
@@ -148,6 +150,7 @@ def _raised(
     for draft in drafts(telegram, items=tuple(_of_codes(telegram.items, codes))):
         kind = desk.kind(draft)
         if kind is not None:
-            made_ = desk.issue(draft, kind, ours, event_key=draft.event_key, not_after=None, by_rule=False)
+            about = thread(telegram, draft.event_key, kind.id, ends=False, now=desk.now)
+            made_ = desk.issue(draft, kind, ours, thread=about, not_after=None, by_rule=False)
             waiting[draft.category] = (made_.id, made_.number)
     return waiting

@@ -8,6 +8,8 @@ from feeds.item import Action, Area, Item
 from feeds.warnings import unknown
 from feeds.xml import Element, every, text, typed
 
+_MOST_CITIES = 500
+
 _SECTIONS = ("指定河川洪水予報（予報区域）", "水位周知河川に関する情報（発表区間）")
 # The headline's 〔新規〕〔継続〕〔…に切替〕〔解除〕 is the only mark of new or continuing (JMA.md 2.6).
 # Level 2 is a 警戒レベル itself, only 3 to 5 are 相当; the word may therefore be missing on either side.
@@ -25,6 +27,19 @@ def floods(type_: str, head: Element | None, body: Element | None) -> tuple[Item
         for entry in every(information, "Item")
         for item in _items(entry, mark)
     )
+
+
+def flooded(body: Element | None) -> tuple[Area, ...]:
+    """The municipalities expected to flood (対象地域): by them residents are found, not by the gauge of a river.
+
+    VXKO says the city as a whole where warnings split it (仙台市 0410000)."""
+    found: dict[Area, None] = {}
+    for warning in typed(body, "Warning", "指定河川洪水予報"):
+        for element in every(warning, "Item/Areas/Area"):
+            code = text(element, "CityCode")
+            if code is not None and len(found) < _MOST_CITIES:
+                found.setdefault(Area(f"city:{code}", text(element, "City") or code))
+    return tuple(found)
 
 
 def _items(entry: Element, mark: Action | int) -> Iterator[Item]:

@@ -105,7 +105,8 @@ def reads_warnings(code: str) -> bool:
 class Telegram:
     """All that one telegram says. Every text is as JMA wrote it; times are aware; absent or empty is None.
 
-    `listed`: the municipalities of a weather warning, whether or not anything is in force there."""
+    `listed`: the municipalities of a weather warning, whether or not anything is in force there; of a river's
+    forecast, those expected to flood."""
 
     understood: bool
     why: Why | None = None
@@ -223,7 +224,7 @@ def _with_items(telegram: Telegram, known: Type, head: Element | None, body: Ele
         # One unknown code and nothing is mailed: a person looks at the whole telegram.
         silent = tuple(replace(item, told=False) for item in items)
         return replace(checked, understood=False, why=Why.UNKNOWN_CODE, items=silent)
-    listed = warnings.municipalities(body) if reads_warnings(known.code) else ()
+    listed = warnings.municipalities(body) if reads_warnings(known.code) else rivers.flooded(body)
     return replace(checked, items=tuple(_addressed(item, checked) for item in items), listed=listed)
 
 

@@ -1,10 +1,13 @@
 """Tsunami telegrams: VTSE41 says what is in force on each coast, VTSE51 repeats it beside arrival times."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 
 from feeds import kinds
 from feeds.item import Action, Area, Item
 from feeds.warnings import unknown
+from feeds.words import clock, word
 from feeds.xml import Element, every, text
 
 
@@ -74,7 +77,12 @@ def _action(now: int, before: int) -> Action:
 
 
 def _sentences(entry: Element) -> Iterator[str]:
-    """The expected height in JMA's words (`巨大`, `３ｍ`)."""
+    """When it comes and how high, in JMA's words (`津波到達中と推測`, `巨大`, `３ｍ`)."""
+    if arrival := text(entry, "FirstHeight/ArrivalTime"):
+        with suppress(ValueError):
+            yield word("tsunami_arrival", at=clock(datetime.fromisoformat(arrival)))
+    elif condition := text(entry, "FirstHeight/Condition"):
+        yield condition
     for height in every(entry, "MaxHeight/TsunamiHeight"):
         if words := (height.get("description") or "").strip():
-            yield words
+            yield word("tsunami_height", height=words)

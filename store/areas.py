@@ -143,6 +143,11 @@ def by_codes(codes: Iterable[str]) -> dict[str, list[int]]:
     return found
 
 
+def trees(ids: Iterable[int]) -> dict[int, str]:
+    """The tree of each of these areas, by id."""
+    return {row.id: row.tree for row in Area.select(Area.id, Area.tree).where(Area.id.in_(list(ids)))}
+
+
 def listed(tree: str | None = None) -> list[Place]:
     """Every active area, of one tree or of all, in the town's order."""
     query = Area.select().where(Area.active == True)  # noqa: E712

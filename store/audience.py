@@ -1,13 +1,14 @@
 """Whom a version reaches: the match rule of MODEL.md as rows, so that counting and expanding are index walks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import Expression, fn
+from peewee import SQL, Expression, fn
 
 from store import areas, categories
 from store.models import (
+    Bulletin,
     Choice,
     ChoiceCount,
     Delivery,
@@ -20,6 +21,7 @@ from store.models import (
     tuples,
 )
 from store.states import DeliveryState, SubscriberState
+from store.whom import Whom, of_document
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,18 @@ def aim(version: int, category: int, aimed: Iterable[Aimed]) -> None:
         for area in areas.related([one.area_id]):
             key = (one.section, area)
             reached[key] = max(reached.get(key, 0), one.level)
-    rows = [
-        {"version_id": version, "section": section, "category_id": above, "area_id": area, "level": level}
+    targets = {
+        (section, above, area): level
         for (section, area), level in reached.items()
         for above in categories.above(category)
+    }
+    for other, place, level in whom(version).also:
+        for area in areas.related([place]):
+            for above in categories.above(other):
+                targets[0, above, area] = max(targets.get((0, above, area), 0), level)
+    rows = [
+        {"version_id": version, "section": section, "category_id": above, "area_id": area, "level": level}
+        for (section, above, area), level in targets.items()
     ]
     Target.delete().where(Target.version_id == version).execute()
     for start in range(0, len(rows), 500):
@@ -62,8 +72,8 @@ def about(version: int) -> int:
         .group_by(Target.category_id, Target.area_id)
         .alias("reached")
     )
-    total = (
-        ChoiceCount.select(fn.SUM(ChoiceCount.n))
+    query = (
+        ChoiceCount.select(ChoiceCount.category_id, fn.SUM(ChoiceCount.n))
         .join(
             reached,
             on=(
@@ -72,9 +82,13 @@ def about(version: int) -> int:
                 & (ChoiceCount.level <= reached.c.level)
             ),
         )
-        .scalar()
+        .group_by(ChoiceCount.category_id)
     )
-    return int(total or 0)
+    counted = {int(category): int(n) for category, n in tuples(query)}
+    own = set(categories.above(Bulletin.get_by_id(Version.get_by_id(version).bulletin_id).category_id))
+    # Who chose a category it reaches besides its own has mostly chosen its own too: not twice in the number.
+    mine = sum(n for category, n in counted.items() if category in own)
+    return max(mine, sum(counted.values()) - mine)
 
 
 def exact(version: int, realm: str) -> int:
@@ -100,7 +114,8 @@ def by_carrier(version: int, realm: str) -> list[tuple[str, int]]:
 
 
 def _reached(version: int, realm: str) -> Any:
-    return (
+    rule = whom(version)
+    query = (
         Choice.select()
         .join(
             Target,
@@ -112,6 +127,37 @@ def _reached(version: int, realm: str) -> Any:
         )
         .join(Subscriber, on=(Subscriber.id == Choice.subscriber_id))
         .where((Target.version_id == version) & _may_get(realm))
+    )
+    if rule.options:
+        query = query.where(fn.COALESCE(Choice.option, "1").in_(rule.options))
+    if rule.spares:
+        query = query.where(~fn.EXISTS(_told_as_much(rule)))
+    return query
+
+
+def _told_as_much(rule: Whom) -> Any:
+    """A delivery by which this subscriber heard, through any of his choices, of the level that `Choice` begins at."""
+    earlier, before, chosen, said = Delivery.alias(), Bulletin.alias(), Choice.alias(), Target.alias()
+    told = [str(state) for state in _TOLD]
+    return (
+        earlier.select(SQL("1"))
+        .join(before, on=(before.id == earlier.bulletin_id))
+        .join(chosen, on=(chosen.subscriber_id == earlier.subscriber_id))
+        .join(
+            said,
+            on=(
+                (said.version_id == before.approved_version_id)
+                & (said.category_id == chosen.category_id)
+                & (said.area_id == chosen.area_id)
+            ),
+        )
+        .where(
+            (earlier.subscriber_id == Choice.subscriber_id)
+            & earlier.bulletin_id.in_(rule.spares)
+            & earlier.state.in_(told)
+            & (chosen.level <= said.level)
+            & (said.level >= Choice.level)
+        )
     )
 
 
@@ -126,8 +172,21 @@ def _may_get(realm: str) -> Expression:
 
 def _was_told() -> Expression:
     """Who got, or will or may have got, the original: 訂正 and 取消 go to exactly those (R4)."""
-    told = [DeliveryState.SENT, DeliveryState.LEASED, DeliveryState.QUEUED, DeliveryState.DEFERRED]
-    return Delivery.state.in_([str(state) for state in told])
+    return Delivery.state.in_([str(state) for state in _TOLD])
+
+
+_TOLD = (DeliveryState.SENT, DeliveryState.LEASED, DeliveryState.QUEUED, DeliveryState.DEFERRED)
+
+
+def whom(version: int) -> Whom:
+    """The audience rule of a version that goes by choices."""
+    return of_document(Version.get_by_id(version).audience)
+
+
+def needs(version: int) -> list[int]:
+    """Bulletins whose recipients must be known before those of this version can be: its original, and whom it spares."""
+    origin = recipients_of(version)
+    return [*whom(version).spares, *([origin] if origin is not None else [])]
 
 
 def recipients_of(version: int) -> int | None:
@@ -145,10 +204,18 @@ def expand(bulletin: int, version: int, realm: str, lane: int, above: int, upto:
     origin = recipients_of(version)
     if origin is not None:
         return int(sql(_FROM_ORIGINAL, bulletin, lane, origin, above, upto).rowcount)
-    staff_only = "" if realm == "live" else _STAFF_ONLY
-    return int(
-        sql(_FROM_CHOICES.format(staff_only=staff_only), bulletin, lane, version, above, upto).rowcount
-    )
+    rule = whom(version)
+    more = "" if realm == "live" else _STAFF_ONLY
+    if rule.options:
+        more += f" AND COALESCE(c.option, '1') IN ({_marks(rule.options)})"
+    if rule.spares:
+        more += _SPARED.format(bulletins=_marks(rule.spares))
+    values = (bulletin, lane, version, above, upto, *rule.options, *rule.spares)
+    return int(sql(_FROM_CHOICES.format(more=more), *values).rowcount)
+
+
+def _marks(values: Sized) -> str:
+    return ", ".join("?" * len(values))
 
 
 # Each section is one bit; SUM(DISTINCT bit) is their union, in both databases. Category and area are of one choice:
@@ -161,12 +228,19 @@ SELECT ?, c.subscriber_id, SUM(DISTINCT (CAST(1 AS BIGINT) << CAST(t.section AS 
 FROM target t
 JOIN choice c ON c.category_id = t.category_id AND c.area_id = t.area_id AND c.level <= t.level
 JOIN subscriber s ON s.id = c.subscriber_id
-WHERE t.version_id = ? AND c.subscriber_id > ? AND c.subscriber_id <= ? AND s.state = 'confirmed' {staff_only}
+WHERE t.version_id = ? AND c.subscriber_id > ? AND c.subscriber_id <= ? AND s.state = 'confirmed' {more}
 GROUP BY c.subscriber_id, s.queue_id
 ORDER BY c.subscriber_id
 ON CONFLICT (bulletin_id, subscriber_id) DO NOTHING
 """
 _STAFF_ONLY = "AND s.address IN (SELECT address FROM person WHERE active = 1)"
+# The same as _told_as_much, for whole slices.
+_SPARED = """ AND NOT EXISTS (
+  SELECT 1 FROM delivery e JOIN bulletin b ON b.id = e.bulletin_id
+  JOIN choice k ON k.subscriber_id = e.subscriber_id
+  JOIN target o ON o.version_id = b.approved_version_id AND o.category_id = k.category_id AND o.area_id = k.area_id
+  WHERE e.subscriber_id = c.subscriber_id AND e.bulletin_id IN ({bulletins})
+    AND e.state IN ('sent', 'leased', 'queued', 'deferred') AND k.level <= o.level AND o.level >= c.level)"""
 
 _FROM_ORIGINAL = """
 INSERT INTO delivery (bulletin_id, subscriber_id, sections, category_id, area_id, queue_id, lane, retry, state, attempts)

@@ -16,7 +16,9 @@ from store.moves import lock, move
 from store.people import Right
 from store.rules import Origin
 from store.states import BulletinState
+from store.whom import Whom, of_document
 
+EVERYBODY = Whom()
 JST = timezone(timedelta(hours=9), "JST")
 REALMS = ("live", "drill", "test")
 SECTIONS = 62  # a section is a bit of a 63-bit number on each delivery row
@@ -94,10 +96,12 @@ def create(
     refers_to: int | None = None,
     refers_as: str | None = None,
     unit: int | None = None,
+    whom: Whom = EVERYBODY,
 ) -> Made:
     """Write a new draft. Its realm is fixed here, for ever (R1). Raises Refused for a text that may not be one.
 
-    A 訂正 or 取消 (`refers_as` correction | cancel) goes to exactly those who got `refers_to` (R4).
+    A 訂正 or 取消 (`refers_as` correction | cancel) goes to exactly those who got `refers_to` (R4); `whom` then counts
+    for nothing.
     """
     _check(text, realm)
     if author is not None and not people.holds(author, Right.EDIT, category, now=now):
@@ -129,7 +133,7 @@ def create(
         expand_cursor=0,
     )
     events.record(_actor(author), "draft", f"bulletin:{row.id}", at=now, number=number, realm=realm)
-    return _save(row, text, author, "新規", render, now)
+    return _save(row, text, author, "新規", render, now, whom)
 
 
 def _until(text: Text, not_after: datetime) -> Text:
@@ -158,13 +162,19 @@ def _check(text: Text, realm: str) -> None:
 
 
 def _save(
-    row: Bulletin, text: Text, author: int | None, reason: str, render: Renderer, now: datetime
+    row: Bulletin,
+    text: Text,
+    author: int | None,
+    reason: str,
+    render: Renderer,
+    now: datetime,
+    rule: Whom,
 ) -> Made:
     n = Version.select().where(Version.bulletin_id == row.id).count() + 1
     aimed = _aimed(text)
     rendering = render(_sheet(row, text))
     recipients = row.refers_to_id is not None and row.refers_as in ("correction", "cancel")
-    whom = {"kind": "recipients", "bulletin": row.refers_to_id} if recipients else {"kind": "choices"}
+    whom = {"kind": "recipients", "bulletin": row.refers_to_id} if recipients else rule.document()
     version = Version.create(
         bulletin_id=row.id,
         n=n,
@@ -300,7 +310,8 @@ def revise(bulletin: int, text: Text, *, by: int, reason: str, render: Renderer,
         raise Refused("no-right", action="edit")
     if not adjusts and _returned_by(bulletin, by):
         raise Refused("returner-edits")
-    made = _save(row, text, by, reason, render, now)
+    rule = of_document(Version.get_by_id(row.version_id).audience)
+    made = _save(row, text, by, reason, render, now, rule)
     if row.state == "draft":
         return made
     if row.state != "submitted":
@@ -448,6 +459,18 @@ def by_number(number: str) -> View:
     if row is None:
         raise Refused("bulletin-unknown", number=number)
     return view(row.id)
+
+
+def issued(event_key: str, category: int) -> list[int]:
+    """The bulletins of one incident and category that went out or will, oldest first; without 訂正 and 取消."""
+    gone = [str(BulletinState.WITHDRAWN), str(BulletinState.REJECTED)]
+    mine = (
+        (Bulletin.event_key == event_key)
+        & (Bulletin.category_id == category)
+        & Bulletin.refers_as.is_null()
+        & Bulletin.state.not_in(gone)
+    )
+    return [row.id for row in Bulletin.select(Bulletin.id).where(mine).order_by(Bulletin.id)]
 
 
 def of_event(event_key: str) -> list[View]:

@@ -87,16 +87,16 @@ def unexpanded() -> list[int]:
         & Bulletin.stop_at.is_null()
     )
     ordered = sorted(rows, key=lambda row: (Lane.of(row.urgency), row.id))
-    return [row.id for row in ordered if not _waits_for_original(row.version_id)]
+    return [row.id for row in ordered if not _waits_for_others(row.version_id)]
 
 
-def _waits_for_original(version: int | None) -> bool:
-    """Who got the original is not known yet (R4): its recipients are being written down, or it is being stopped."""
-    origin = audience.recipients_of(version) if version is not None else None
-    if origin is None:
-        return False
-    row = Bulletin.get_by_id(origin)
-    return row.state == str(BulletinState.SENDING) and (row.expanded_at is None or row.stop_at is not None)
+def _waits_for_others(version: int | None) -> bool:
+    """Who got the original, or who is to be spared, is not known yet (R4, R9): those recipients are being written
+    down, or are being stopped."""
+    needed = audience.needs(version) if version is not None else []
+    unknown = Bulletin.expanded_at.is_null() | Bulletin.stop_at.is_null(False)
+    sending = Bulletin.id.in_(needed) & (Bulletin.state == str(BulletinState.SENDING)) & unknown
+    return bool(needed) and Bulletin.select().where(sending).exists()
 
 
 def expand(bulletin: int, *, now: datetime, size: int = SLICE) -> int | None:
@@ -105,7 +105,7 @@ def expand(bulletin: int, *, now: datetime, size: int = SLICE) -> int | None:
     row = Bulletin.get_by_id(bulletin)
     if row.state != BulletinState.SENDING or row.expanded_at is not None or row.version_id is None:
         return None
-    if _waits_for_original(row.version_id):
+    if _waits_for_others(row.version_id):
         return None
     last = Subscriber.select(fn.MAX(Subscriber.id)).scalar() or 0
     if row.expand_cursor >= last or row.stop_at is not None:

@@ -45,6 +45,19 @@ def superseded(envelope: Envelope) -> bool:
     return bool(Telegram.select().where(_same(envelope) & later).exists())
 
 
+def newest(type_: str, office: str | None, *, since: datetime) -> int | None:
+    """The newest live telegram of a type and office reported since then (the week's forecast beside today's)."""
+    mine = (
+        (Telegram.type == type_)
+        & (Telegram.office == office)
+        & (Telegram.status == "通常")
+        & (Telegram.info_type != "取消")
+        & (Telegram.reported_at >= since)
+    )
+    row = Telegram.select(Telegram.id).where(mine).order_by(Telegram.reported_at.desc()).first()
+    return row.id if row is not None else None
+
+
 def originals(envelope: Envelope, *, since: datetime) -> list[Original]:
     """The bulletins of the unit's telegrams fetched since then, newest telegram first; without those that are
     themselves 訂正 or 取消, and without those taken back already. A telegram keeps its bulletins' numbers in `why`."""

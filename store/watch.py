@@ -1,6 +1,6 @@
 """What residents were last told, per area and phenomenon: a level that has not changed is not mailed again (C8.10, R9)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,13 +16,20 @@ class Change:
     now: int
 
 
-def changes(phenomenon: str, levels: Mapping[str, int], *, event_key: str, complete: bool) -> list[Change]:
+def changes(
+    phenomenon: str, levels: Mapping[str, int], *, event_key: str, complete: bool, passing: int = 0
+) -> list[Change]:
     """Compare levels now in force with what was told.
 
     `complete`: the telegram is the whole state of its phenomenon in its office (the R06 warnings), so an area of
-    this `event_key` that it does not name is off.
+    this `event_key` that it does not name is off. `passing`: levels up to this one end with their incident, without
+    a lifting (津波予報), and count for nothing in the next.
     """
-    told = {row.code: row.level for row in Told.select().where(Told.phenomenon == phenomenon)}
+    told = {
+        row.code: row.level
+        for row in Told.select().where(Told.phenomenon == phenomenon)
+        if row.level > passing or row.event_key == event_key
+    }
     found = [
         Change(code, told.get(code, 0), level) for code, level in levels.items() if told.get(code, 0) != level
     ]
@@ -37,7 +44,7 @@ def changes(phenomenon: str, levels: Mapping[str, int], *, event_key: str, compl
 def rises(phenomenon: str, levels: Mapping[str, int], *, since: datetime | None = None) -> list[Change]:
     """Areas whose level is above the one told (earthquakes: the same quake reported again).
 
-    What was told before `since` has run out by itself (tornado advisories have no lifting).
+    What ran out before `since` counts for nothing (a tornado advisory has no lifting: it is told with its `until`).
     """
     known = Told.select().where(Told.phenomenon == phenomenon)
     if since is not None:
@@ -48,6 +55,18 @@ def rises(phenomenon: str, levels: Mapping[str, int], *, since: datetime | None 
     ]
 
 
+def prolong(phenomenon: str, codes: Iterable[str], until: datetime) -> None:
+    """What runs out by itself was issued again: it is in force until then, and nobody is told a second time."""
+    mine = (Told.phenomenon == phenomenon) & Told.code.in_(list(codes)) & (Told.at < until)
+    Told.update(at=until).where(mine).execute()
+
+
+def levels(phenomenon: str) -> dict[str, int]:
+    """What is in force, by area: of a river whose next telegram may name no places at all."""
+    mine = (Told.phenomenon == phenomenon) & (Told.level > 0)
+    return {row.code: row.level for row in Told.select().where(mine)}
+
+
 def tell(
     phenomenon: str,
     changed: list[Change],
@@ -56,8 +75,12 @@ def tell(
     telegram: int,
     bulletin: int | None,
     now: datetime,
+    until: datetime | None = None,
 ) -> None:
-    """Remember what is told now (`bulletin`), or what was found in force at a first start (None: nobody was mailed)."""
+    """Remember what is told now (`bulletin`), or what was found in force at a first start (None: nobody was mailed).
+
+    `until`: when it runs out by itself; it stands in the place of the time of telling.
+    """
     for change in changed:
         Told.delete().where((Told.code == change.code) & (Told.phenomenon == phenomenon)).execute()
         Told.create(
@@ -67,13 +90,16 @@ def tell(
             event_key=event_key,
             telegram_id=telegram,
             bulletin_id=bulletin,
-            at=now,
+            at=until or now,
         )
 
 
-def standing(event_key: str) -> int | None:
-    """The newest bulletin of an incident of which something is still in force; None when nothing is."""
+def standing(event_key: str, *, since: datetime | None = None) -> int | None:
+    """The newest bulletin of an incident of which something is still in force; None when nothing is. `since`: what ran
+    out before is over (see `rises`)."""
     mine = (Told.event_key == event_key) & (Told.level > 0) & Told.bulletin_id.is_null(False)
+    if since is not None:
+        mine = mine & (Told.at >= since)
     row = Told.select(Told.bulletin_id).where(mine).order_by(Told.bulletin_id.desc()).first()
     return row.bulletin_id if row is not None else None
 

@@ -14,6 +14,7 @@ from feeds.outcome import Outcome
 from feeds.telegram import read
 from store import bulletins, ledger, proposals, queues, telegrams
 from store.bulletins import View
+from store.choices import choose
 from store.db import Store
 from tests.ledger import acts, small_town
 
@@ -32,6 +33,15 @@ def catalogue() -> dict[str, Any]:
     scales["weather"].insert(2, {"rank": 4, "code": "danger", "name": "危険警報"})
     scales["intensity"] = [{"rank": rank, "code": str(rank), "name": f"震度{rank}"} for rank in range(1, 10)]
     scales["tsunami"] = [{"rank": rank, "code": str(rank), "name": f"津波{rank}"} for rank in range(1, 5)]
+    north = ("class10:120010",)
+    made["areas"].append(area("forecast-120010", "千葉県北西部", "region", tree="forecast", aliases=north))
+    made["areas"].append(area("forecast-120020", "千葉県北東部", "region", tree="forecast"))
+    made["areas"].append(area("island", "大島", "region", aliases=("volcano:315",)))
+    for one in made["areas"]:
+        if one["key"] in ("city", "funabashi"):
+            one["aliases"] += north
+        if one["key"] == "forecast-120020":
+            one["aliases"].append("class10:120020")
     more = {"unit": "bosai"}
     made["categories"]["categories"] += [
         category("weather-other", "その他の注意報", "weather", "immediate", parent="weather", **more),
@@ -39,10 +49,20 @@ def catalogue() -> dict[str, Any]:
         category("tsunami", "津波警報・注意報", "tsunami", "life", **more),
         category("tornado", "竜巻注意情報", "plain", "life", **more),
         category("quake", "震度情報", "intensity", "life", **more),
+        category("landslide", "土砂災害警戒情報", "plain", "life", **more),
+        category("river", "指定河川洪水予報", "weather", "life", **more),
+        category("volcano", "火山", "weather", "life", **more),
+        category("forecast", "天気予報", "plain", "routine", **more),
+        category("heat", "熱中症警戒アラート", "plain", "immediate", **more),
     ]
+    for key in ("landslide", "surge", "snowstorm", "snow"):
+        name = f"weather-{key}"
+        made["categories"]["categories"].append(
+            category(name, name, "weather", "life", parent="weather", **more)
+        )
     made["rules"] += [
         made["rules"][1] | {"key": key, "category": key, "ceiling_per_hour": 30}
-        for key in ("quake", "tornado", "tsunami")
+        for key in ("quake", "tornado", "tsunami", "river", "volcano", "forecast", "heat")
     ]
     for person in made["people"]["people"]:
         if person["unit"] == "bosai":
@@ -80,6 +100,12 @@ class Watch:
     def join(self, name: str, *choices: tuple[str, str, int]) -> None:
         """A resident with exactly these choices."""
         self.people[acts.join(self.store, f"{name}@example.jp", self.now, *choices)] = name
+
+    def join_times(self, name: str, area: str, option: str | None) -> None:
+        """A resident who wants the forecast of a region so often a day."""
+        someone = acts.join(self.store, f"{name}@example.jp", self.now)
+        self.store.call(choose, someone, [("forecast", area, 1, option)])
+        self.people[someone] = name
 
     def later(self, minutes: float) -> datetime:
         """Let time pass."""

@@ -98,7 +98,7 @@ def test_only_what_changes_is_mailed_again(town: Watch) -> None:
     # The same level issued once more is a continuation too, whatever the telegram calls it: our own state decides.
     assert town.play(rain(ISSUED, minutes=6)).why == "continue"
     raised = town.play(rain(RAISED, minutes=10))
-    assert town.view(raised).subject == "レベル４大雨危険警報 千葉市（発表）"
+    assert town.view(raised).subject == "レベル４大雨危険警報 千葉市（発表） 第2報"
     assert town.mailed(raised) == ["city3", "city4", "town2"]
     # Who was told of level 4 hears that it is over, too.
     assert town.mailed(town.play(rain(LOWERED, minutes=20))) == ["city3", "city4", "town2"]
@@ -113,7 +113,7 @@ def test_a_lifting_goes_to_those_who_were_told(town: Watch) -> None:
     residents(town)
     town.mailed(town.play(rain(ISSUED)))
     lifted = town.play(rain(LIFTED, minutes=10))
-    assert town.view(lifted).subject == "レベル３大雨警報 千葉市（解除）"
+    assert town.view(lifted).subject == "レベル３大雨警報 千葉市（解除） 第2報"
     assert town.mailed(lifted) == ["city3", "town2"]
 
 
@@ -354,10 +354,12 @@ def test_a_tsunami_rises_stays_and_ends(town: Watch) -> None:
     assert town.mailed(town.play(tsunami("50", "51", 20))) == ["advisory", "warning"]
 
 
-def tornado(title: str = "竜巻注意情報", information: str = "") -> bytes:
+def tornado(title: str = "竜巻注意情報", information: str = "", valid: str = "10:10") -> bytes:
     one = "<Kind><Name>竜巻注意情報</Name><Code>1</Code><Status>発表</Status></Kind>"
     part = "竜巻注意情報（市町村等）"
-    return report(title, warning(one, part=part), information=information, valid="2026-11-20T10:10:00+09:00")
+    return report(
+        title, warning(one, part=part), information=information, valid=f"2026-11-20T{valid}:00+09:00"
+    )
 
 
 @pytest.mark.req("C7.1")
@@ -368,14 +370,22 @@ def test_a_tornado_advisory_is_told_once_in_its_hour_though_it_comes_twice(town:
     assert town.mailed(town.play(tornado())) == ["city"]
     assert town.play(copy).why == "continue"
     town.later(30)
-    assert town.play(at(tornado(), 30)).why == "continue"
+    assert town.play(at(tornado(valid="10:40"), 30)).why == "continue"
     seen = made.information(
         "竜巻注意情報（目撃情報あり）", "<Name>竜巻注意情報</Name><Code>1</Code>", area("120010", "北西部")
     )
-    sighted = town.play(at(tornado("竜巻注意情報（目撃情報付き）", seen), 31))
+    sighted = town.play(at(tornado("竜巻注意情報（目撃情報付き）", seen, "10:40"), 31))
     assert town.mailed(sighted) == ["city"]
+    # It was issued again before it ran out at 10:10: still the same advisory, until 10:40 and no longer.
+    town.later(69)
+    assert town.play(at(tornado(valid="10:40"), 99)).why == "continue"
+    town.later(2)
+    again = town.play(at(tornado(valid="11:50"), 101))
+    assert town.mailed(again) == ["city"]
+    assert "第" not in town.view(again).subject
+    # Nothing is told of an advisory that has run out already.
     town.later(120)
-    assert town.mailed(town.play(at(tornado(), 150))) == ["city"]
+    assert town.play(at(tornado(valid="11:59"), 160)).why == "late"
 
 
 def test_a_report_without_areas_reaches_nobody(town: Watch) -> None:

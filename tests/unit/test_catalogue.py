@@ -37,7 +37,7 @@ def test_areas_document_has_the_agreed_keys(areas: dict[str, Row]) -> None:
     for area in areas.values():
         assert set(area) == {"key", "name", "kana", "tree", "kind", "parents", "aliases", "replaces", "sort"}
     assert areas["hanamigawa"]["parents"] == ["chiba"]
-    assert areas["chiba"]["aliases"] == ["city:1210000"]
+    assert areas["chiba"]["aliases"] == ["city:1210000", "class10:120010"]
     assert areas["hanamigawa"]["aliases"] == ["intensity-city:1210200"]
 
 

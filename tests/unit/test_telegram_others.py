@@ -94,7 +94,7 @@ def test_tsunami_by_kind_and_last_kind(
 ) -> None:
     item = one(_tsunami(code, last))
     assert (item.action, item.level, item.match_rank) == (action, level, match)
-    assert item.sentences == ("１ｍ",)
+    assert item.sentences == ("予想される高さ １ｍ",)
 
 
 def test_no_tsunami_before_and_now_is_no_item() -> None:

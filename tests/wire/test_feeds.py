@@ -490,7 +490,7 @@ async def test_the_program_polls_survives_a_kill_and_stops_when_asked(tmp_path: 
             configuration(tmp_path, server.base)
             first = Program(tmp_path)
             await first.started()
-            await until(store, lambda: len(store.call(telegrams.feeds)) == 2)
+            await until(store, lambda: len(store.call(telegrams.feeds)) == 3)
             server.play(training("rain-issue", store.now()))
             await until(store, lambda: [s for _, s, _ in lines(store)] == ["understood"])
             assert await first.end(signal.SIGKILL) == -signal.SIGKILL
@@ -513,7 +513,7 @@ async def test_two_programs_tell_it_once(tmp_path: Path) -> None:
             programs = [Program(tmp_path), Program(tmp_path)]
             for one in programs:
                 await one.started()
-            await until(store, lambda: len(store.call(telegrams.feeds)) == 2)
+            await until(store, lambda: len(store.call(telegrams.feeds)) == 3)
             for name in ("rain-issue", "rain-continue", "quake"):
                 server.play(training(name, store.now()))
             await until(
