@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from feeds.advice import advice
 from feeds.groups import Group
 from feeds.item import Item
 from feeds.kinds import NOT_RECEIVED_LEVEL
@@ -61,6 +62,7 @@ def quake_body(telegram: Telegram, group: Group) -> str:
         strongest=word("strongest", intensity=intensity(strongest)),
         lines="\n".join(_lines(group)),
         comment=telegram.comment or "",
+        advice=advice(group),
         reported=clock(telegram.reported_at),
         office=telegram.publishers or telegram.office or "",
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from feeds.advice import advice
 from feeds.groups import Group
 from feeds.item import Action, Item
 from feeds.telegram import Telegram
@@ -75,6 +76,7 @@ def body(telegram: Telegram, group: Group) -> str:
         else "",
         "reported": clock(telegram.reported_at),
         "office": telegram.publishers or telegram.office or "",
+        "advice": advice(group),
     }
     values["periods"] = _periods(group)
     if group.category.startswith("weather-") and not _reports(group):

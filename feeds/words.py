@@ -7,12 +7,13 @@ from string import Template
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent / "texts"
+_FILES: Final = ("words.txt", "advice.txt")
 JST: Final = timezone(timedelta(hours=9), "JST")
 
 
 @cache
 def _words() -> dict[str, Template]:
-    lines = (_FOLDER / "words.txt").read_text(encoding="utf-8").splitlines()
+    lines = [line for name in _FILES for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines()]
     pairs = (line.split(": ", 1) for line in lines if line and not line.startswith("#"))
     return {name: Template(words) for name, words in pairs}
 
@@ -23,7 +24,7 @@ def _letter(name: str) -> Template:
 
 
 def word(name: str, **values: str) -> str:
-    """One of texts/words.txt, filled in; KeyError for a name or value that is not there."""
+    """One of texts/words.txt or advice.txt, filled in; KeyError for a name or value that is not there."""
     return _words()[name].substitute(values)
 
 

@@ -1,9 +1,11 @@
 """What telegrams become for people."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from feeds import words
 from feeds.bulletins import FeedDraft, drafts, event_key
 from feeds.item import Realm
 from feeds.telegram import read
@@ -35,6 +37,13 @@ def test_a_warning() -> None:
         "千葉市　２０日９時から２０日１５時まで、警戒レベル３相当\n"
         "\n"
         "北西部では、低い土地の浸水や河川の増水に警戒してください。\n"
+        "\n"
+        "■とるべき行動\n"
+        "川の近くや低い土地にいる方、避難に時間がかかる方は、市の情報を確かめ、早めに安全な場所へ移ってください。\n"
+        "\n"
+        "■これからのお知らせ\n"
+        "段階が変わったとき、対象の地域が広がったとき、解除されたときに、続けてお知らせします。"
+        "同じ段階が続く間はお知らせしません。\n"
         "\n"
         "発表時刻：2026年11月20日9時00分\n"
         "発表：銚子地方気象台\n"
@@ -138,6 +147,19 @@ def test_a_correction_says_so_and_never_reads_a_lifting_as_in_force() -> None:
     (draft,) = drafts(read(report(RAIN, body, info_type="訂正")))
     assert draft.subject == "【訂正】警報解除 千葉市"
     assert draft.info_type == "訂正"
+
+
+def test_what_is_over_says_that_it_is_over_and_asks_nothing() -> None:
+    lifted, lowered = only("rain-lift").body, only("rain-lower").body
+    assert "■とるべき行動" not in lifted
+    assert "この件についてのお知らせは、これで終わりです。" in lifted
+    assert "続けてお知らせします" in lowered
+
+
+def test_no_advice_uses_the_words_only_a_mayor_may() -> None:
+    """The levels of JMA are not the city's own evacuation orders (LESSONS, end)."""
+    advice = (Path(words.__file__).parent / "texts" / "advice.txt").read_text(encoding="utf-8")
+    assert not [one for one in ("避難指示", "高齢者等避難", "緊急安全確保", "避難勧告") if one in advice]
 
 
 def test_dollar_signs_of_a_telegram_stay_text() -> None:
