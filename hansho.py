@@ -29,6 +29,7 @@ JST = timezone(timedelta(hours=9), "JST")
 ELSEWHERE = {
     "areas": "bot.terminal:areas",
     "arrivals": "inbound.commands:list_arrivals",
+    "bench": "outbound.bench.commands:bench",
     "bulletins": "outbound.commands:list_bulletins",
     "dns": "outbound.commands:dns",
     "people": "bot.terminal:people",
