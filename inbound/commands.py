@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from config.terminal import CONFIG, FILES, JSON, clock, give_up, read_all, say, settings_of
-from inbound import bounce, parsing, proof
+from inbound import bounce, certificates, parsing, proof
 from store import arrivals
 from store.db import opened
 
@@ -43,11 +43,20 @@ def read_proof(
     try:
         moment = datetime.fromisoformat(now)
         known = json.load(keys) if keys is not None else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         give_up(f"--now か --keys が読めません（{error}）。", 2)
+    if known is not None and not (
+        isinstance(known, dict) and all(isinstance(value, str) for value in known.values())
+    ):
+        give_up('--keys は {"名前": "TXT レコード"} の JSON で書いてください。', 2)
     if moment.tzinfo is None:
         give_up("--now には時差を書いてください（例 2026-11-21T10:00:00+09:00）。", 2)
     roots = trust.read() if trust is not None else None
+    if roots is not None:
+        try:
+            certificates.anchors(roots)
+        except ValueError:
+            give_up("--trust は PEM の証明書として読めません。", 2)
 
     def judge(data: bytes, name: str) -> dict[str, object]:
         return proof.as_json(proof.read(data, keys=known, trust=roots, to=to, now=moment), name)
