@@ -66,9 +66,19 @@ class Line(logging.Formatter):
         return redact(line)
 
 
+def _short(record: logging.LogRecord) -> bool:
+    """A request that is no HTTP is its sender's fault: one line, not a traceback of the library that read it."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and type(error).__module__ == "aiohttp.http_exceptions":
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args, record.exc_info = "malformed request why=%s", (type(error).__name__,), None
+    return True
+
+
 def start(program: str, *, level: int = logging.INFO, stream: TextIO | None = None) -> None:
     """Send every logger of this process to `stream` (stderr), each line naming the program."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Line(program))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    logging.getLogger("aiohttp.server").addFilter(_short)

@@ -208,7 +208,7 @@ class Story:
         whispers = await witness.until(
             lambda: self._whispers(witness), "the polite refusal of the second click"
         )
-        self._observe(f"同時の二度押しは一つの決定と一つの断り: {whispers[-1][:40]}", "chat")
+        self._observe(f"同時の二度押しは一つの決定と一つの断り「{whispers[-1]}」", "chat")
 
         async def decided() -> bool:
             (now,) = await self._cards(witness)
@@ -224,7 +224,7 @@ class Story:
     async def _whispers(self, witness: Witness) -> list[str]:
         told = await witness.ask(f"{self._places['chat']}api-standin/ephemerals")
         rows = told["ephemerals"] if isinstance(told, dict) else told
-        return [json.dumps(row, ensure_ascii=False) for row in rows]
+        return [str(row["text"]) for row in rows]
 
     async def _by_letter(self, witness: Witness) -> None:
         """The chat goes silent; the same decision by a one-time link (X2)."""

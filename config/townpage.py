@@ -94,17 +94,27 @@ class TownPage:
         )
 
     async def _api_play(self, request: web.Request) -> web.Response:
-        name = str((await request.json()).get("name", ""))
+        name = str((await _asked(request)).get("name", ""))
         if name not in self._telegrams:
             return web.json_response({"error": "その電文はありません。"}, status=400)
         await self._play(name)
         return web.json_response({"played": name})
 
     async def _api_clock(self, request: web.Request) -> web.Response:
-        days = (await request.json()).get("days", 1)
+        days = (await _asked(request)).get("days", 1)
         if not isinstance(days, int) or not 1 <= days <= 366:
             return web.json_response({"error": "days は 1 から 366 の整数です。"}, status=400)
         return web.json_response({"today": await self._advance(days)})
+
+
+async def _asked(request: web.Request) -> dict[str, object]:
+    try:
+        asked = await request.json()
+    except ValueError:  # not UTF-8, not JSON
+        asked = None
+    if not isinstance(asked, dict):
+        raise web.HTTPBadRequest(text="JSON のオブジェクトを送ってください。")
+    return asked
 
 
 @web.middleware
