@@ -35,14 +35,15 @@ class Heard:
 def hear(office: Office, received: Received, door: AddressName) -> Heard:
     """Read and judge. Call it from a thread: it asks DNS and the ledger. Raises Later while DNS is silent.
 
-    A stranger is answered only when a signature of his domain proves that it was he who wrote.
+    A stranger is answered only when a signature of his domain proves that it was he who wrote; at the door for
+    drafts also when he is the envelope sender, for who sends a draft must learn that it is none.
     """
     mail = parsing.read(received.raw)
     author = mail.from_address
     person = office.store.call(people.by_address, author) if author is not None else None
     if person is None or author is None:
         to = correspondent(office, received, mail)
-        if to.address is not None and not signed_by(office, received.raw, to.address):
+        if to.address is not None and door != "draft" and not signed_by(office, received.raw, to.address):
             to = Correspondent(None, "unproven", None)
         return Heard(mail, None, ("unknown-person",), to)
     why, signed = _judged(office, received, person, door)

@@ -23,7 +23,7 @@ from store.rules import Origin
 from store.states import BulletinState
 
 REFUSALS = "refusals.tsv"
-ANSWERS_A_DAY = 20  # to one known person; a strange one gets as few as anybody
+ANSWERS_A_DAY = 50  # to one known person; a strange one gets as few as anybody
 RECEIPTS_A_DAY = 1000  # each has a bulletin behind it, so nobody is flooded by a stranger
 FORM = (
     "本文は次の形で書いてください。\n種別：不審者情報\n地域：花見川区、稲毛区\n（一行あけて、住民に届く本文）"
@@ -77,12 +77,19 @@ def _refuse(office: Office, received: Received, heard: Heard, refused: Refused, 
 
 def _tell(office: Office, heard: Heard, said: Said, now: datetime) -> None:
     params: dict[str, object] = {
-        "subject": heard.mail.subject or "（件名なし）",
+        "subject": _subject(heard),
         "why": said.what,
         "how": said.how,
     }
     most = ANSWERS_A_DAY if heard.person is not None else 1
     answer(office, heard.to, Purpose.DRAFT_REFUSED, params, now=now, most=most, person=_row(heard))
+
+
+def _subject(heard: Heard) -> str:
+    """The subject as an answer repeats it; never a stranger's words, for his address may be somebody else's."""
+    if heard.person is None:
+        return "（省略）"
+    return heard.mail.subject or "（件名なし）"
 
 
 def _save(

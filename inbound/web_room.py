@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiDict
 
 from config.settings import Settings
@@ -60,7 +61,12 @@ async def form_of(request: web.Request) -> MultiDict[str]:
     """The text fields of a posted form. Raises HTTPBadRequest, HTTPRequestEntityTooLarge."""
     try:
         posted = await request.post()
-    except (ValueError, LookupError, RuntimeError) as error:  # broken multipart, a charset nobody knows
+    except (
+        ValueError,
+        LookupError,
+        RuntimeError,
+        HttpProcessingError,
+    ) as error:  # broken multipart, odd charset
         raise web.HTTPBadRequest from error
     fields: MultiDict[str] = MultiDict()
     for name, value in posted.items():

@@ -216,6 +216,11 @@ def test_no_body_breaks_a_page(shared: Shared, body: bytes, kind: str, wrapped: 
         assert shared.post(path, body, kind) < 500
 
 
+def test_a_broken_multipart_is_the_senders_mistake(shared: Shared) -> None:
+    for body in (b"--x\r\nbroken", b"--x\r\n: \r\n\r\n", b"--x"):
+        assert shared.post("/touroku", body, "multipart/form-data; boundary=x") in (400, 422)
+
+
 def test_client_of_takes_whole_networks_of_ipv6() -> None:
     class Request:
         remote = "2001:db8::1"
