@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
 from outbound.address import wire_form
@@ -110,7 +110,10 @@ class Prepared:
 
     def _sealed(self, signer: Signer) -> Seal:
         if self._seal is None or self._seal[0] is not signer:
-            self._seal = (signer, signer.seal(self._constant, VARYING, self._date))
+            # Whoever verifies has a real clock, also while the training town is days ahead: a t= in the
+            # future is no signature to him.
+            made = min(self._date, datetime.now(UTC))
+            self._seal = (signer, signer.seal(self._constant, VARYING, made))
         return self._seal[1]
 
 

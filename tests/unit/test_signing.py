@@ -2,7 +2,7 @@
 
 import functools
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dkim
@@ -57,6 +57,11 @@ def recipient(**changes: object) -> Recipient:
         "unsubscribe_mail": "teishi+abcdef@anzen.example.lg.jp",
     }
     return Recipient(**(given_ | changes))  # type: ignore[arg-type]
+
+
+def test_a_town_days_ahead_signs_at_the_verifiers_time() -> None:
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    assert verifies(prepare(outgoing(date=ahead)).fill(recipient(), signer()))
 
 
 CSV = Attachment("不達一覧.csv", "text/csv; charset=utf-8", "列,値\r\n".encode() * 90)
