@@ -1,6 +1,7 @@
 """A loopback Postfix with an OpenDKIM milter, in a folder of its own: started, asked for its port, ended."""
 
 import contextlib
+import ctypes
 import os
 import pwd
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 START_SECONDS = 20.0
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 END_SECONDS = 10.0
 
 # Fast by Postfix's own means: as many deliveries and sessions at once as it has processes, no pauses, no name look-ups.
@@ -95,6 +97,7 @@ def postfix(key: Path, domain: str, selector: str, sink: int) -> Iterator[int]:
     _look()
     # Apart from ours, which nobody else may enter: Postfix's processes are another user's.
     folder = Path(tempfile.mkdtemp(prefix="hansho-bench-peer-"))
+    _adopt(True)
     try:
         folder.chmod(0o755)
         port, milter = _free(), _free()
@@ -108,7 +111,24 @@ def postfix(key: Path, domain: str, selector: str, sink: int) -> Iterator[int]:
                 finally:
                     _end_master(folder)
     finally:
+        _adopt(False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _adopt(yes: bool) -> None:
+    """Postfix's processes outlive their master for a moment; they become ours, so that we can see them end."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
+
+
+def _reap(group: int) -> None:
+    """Wait for everybody of a process group who is our child by now; whoever stays is killed."""
+    patience = time.monotonic() + END_SECONDS
+    with contextlib.suppress(ChildProcessError, ProcessLookupError):
+        while True:
+            if os.waitid(os.P_PGID, group, os.WEXITED | os.WNOHANG) is None:
+                if time.monotonic() > patience:
+                    os.killpg(group, signal.SIGKILL)
+                time.sleep(0.01)
 
 
 def _look() -> None:
@@ -162,10 +182,7 @@ def _running(command: list[str], folder: Path) -> "Iterator[subprocess.Popen[byt
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(END_SECONDS)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _reap(process.pid)
         process.wait()
 
 
