@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     DECISION_NOTICE = "decision_notice"
     BOUNCE_REPORT = "bounce_report"
     OPERATORS_HELP = "operators_help"
+    OPERATOR_ALERT = "operator_alert"
 
 
 COMMON = frozenset({"service", "town", "contact", "join_address", "settings_address", "operators_address"})
@@ -47,6 +48,7 @@ PARAMETERS: Mapping[Purpose, frozenset[str]] = {
     Purpose.DECISION_NOTICE: frozenset({"number", "subject", "decision", "by", "note"}),
     Purpose.BOUNCE_REPORT: frozenset({"date", "table", "advice"}),
     Purpose.OPERATORS_HELP: frozenset({"text"}),
+    Purpose.OPERATOR_ALERT: frozenset({"title", "what", "how", "at"}),
 }
 """What the caller must give for each purpose."""
 

@@ -17,6 +17,7 @@ from config.settings import Settings, load_settings
 from feeds.desk import Desk
 from feeds.poll import Poller
 from feeds.pull import Puller
+from feeds.watchman import EVERY_SECONDS, Watchman
 from store import jobs, watch
 from store.db import Store
 from store.errors import WrongLedger
@@ -51,6 +52,8 @@ def clock(settings: Settings, store: Store, puller: Puller) -> Clock:
         made.every(
             f"poll-{source.name}", seconds, poller.run, jitter=seconds * _JITTER, offset=seconds * _OFFSET
         )
+    watchman = Watchman(store, settings.feeds.sources, seconds=seconds)
+    made.every("watch", EVERY_SECONDS, watchman.look)
     made.daily("forget-events", FORGET_AT, forget)
     return made
 

@@ -8,7 +8,7 @@ from typing import Final
 from config.settings import Settings
 from config.sheet import renderer
 from feeds import telegram
-from feeds.interpret import envelope_of, interpret
+from feeds.interpret import envelope_of, interpret, set_aside
 from store import telegrams
 from store.db import Store
 from store.states import TelegramState
@@ -72,14 +72,7 @@ class Desk:
 
     async def _set_aside(self, stored: Stored, what: str) -> None:
         envelope = envelope_of(await asyncio.to_thread(telegram.read, stored.raw))
-        await self._store.run(
-            telegrams.interpreted,
-            stored.id,
-            TelegramState.HELD,
-            f"failed {what}",
-            envelope,
-            now=self._store.now(),
-        )
+        await self._store.run(set_aside, stored.id, f"failed {what}", envelope, now=self._store.now())
         self._tries.pop(stored.id, None)
 
 

@@ -13,7 +13,8 @@ from feeds.publish import Desk
 from feeds.telegram import InfoType, Telegram, Why
 from feeds.thread import thread
 from feeds.titles import Family
-from store import telegrams, units, watch
+from store import alerts, telegrams, units, watch
+from store.alerts import Cause
 from store.bulletins import Made, Renderer
 from store.categories import Kind
 from store.states import TelegramState
@@ -33,8 +34,18 @@ def interpret(stored: Stored, telegram: Telegram, *, render: Renderer, now: date
         return None
     envelope = envelope_of(telegram)
     outcome = _unusable(telegram) or _Case(stored, telegram, envelope, Desk(render, now), now).outcome()
-    telegrams.interpreted(stored.id, outcome.state, outcome.why, envelope, now=now)
+    if outcome.state is TelegramState.HELD:
+        set_aside(stored.id, outcome.why, envelope, now=now)
+    else:
+        telegrams.interpreted(stored.id, outcome.state, outcome.why, envelope, now=now)
     return outcome
+
+
+def set_aside(telegram: int, why: str, envelope: Envelope, *, now: datetime) -> None:
+    """A telegram goes to a person: it is held, and the operators are told (LESSONS R7)."""
+    telegrams.interpreted(telegram, TelegramState.HELD, why, envelope, now=now)
+    details = {"telegram": str(telegram), "type": envelope.type or "-", "why": why}
+    alerts.alert(Cause.HELD, f"{envelope.type} {why}", details, now=now)
 
 
 def envelope_of(telegram: Telegram) -> Envelope:
@@ -47,7 +58,9 @@ def envelope_of(telegram: Telegram) -> Envelope:
 
 def _unusable(telegram: Telegram) -> Outcome | None:
     """Status and InfoType before anything else; only codes decide (LESSONS R7)."""
-    if not telegram.understood:
+    # JMA tries out in a drill what is to come: an unknown code in one is nobody's business.
+    drill = telegram.realm is not Realm.LIVE and telegram.realm is not None
+    if not telegram.understood and not (drill and telegram.why is Why.UNKNOWN_CODE):
         held = telegram.why is Why.UNKNOWN_CODE
         state = TelegramState.HELD if held else TelegramState.NOT_UNDERSTOOD
         return Outcome(state, str(telegram.why or Why.NOT_JMA))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from config import alerts
 from config.letters import Letter, Purpose, letter
 from config.settings import Settings
 from store.choices import Chosen
@@ -43,6 +44,7 @@ class Letterbox:
             Purpose.SETTINGS_LINK: lambda note, _: {"link": self._manage_link(note)},
             Purpose.APPROVAL_REQUEST: self._approval,
             Purpose.DECISION_NOTICE: self._decision,
+            Purpose.OPERATOR_ALERT: lambda note, _: alerts.words(note.params),
         }
 
     def compose(self, note: Note, chosen: list[Chosen]) -> Envelope:
@@ -61,7 +63,7 @@ class Letterbox:
     def _reply_to(self, purpose: Purpose, note: Note) -> str | None:
         if purpose is Purpose.JOIN_CONFIRM:
             return self._settings.mail.address("join", str(note.params["token"]))
-        if purpose in (Purpose.BOUNCE_REPORT, Purpose.OPERATORS_HELP):
+        if purpose in (Purpose.BOUNCE_REPORT, Purpose.OPERATORS_HELP, Purpose.OPERATOR_ALERT):
             return self._settings.mail.address("operators")
         if purpose in (Purpose.DRAFT_RECEIVED, Purpose.DRAFT_REFUSED, Purpose.DECISION_NOTICE):
             return self._settings.mail.address("draft")

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from peewee import fn
 
-from store import bulletins, cards, events, letters, people, rules
+from store import alerts, bulletins, cards, events, letters, people, rules
+from store.alerts import Cause
 from store.errors import Refused
 from store.letters import Purpose
 from store.models import Bulletin, Decision, Person, Version
@@ -243,6 +244,8 @@ def release_by_rule(bulletin: int, *, now: datetime) -> bool:
         return False
     if policy.ceiling_per_hour is not None and _this_hour(policy.rule_id, now) >= policy.ceiling_per_hour:
         events.record("feeds", "ceiling", f"rule:{policy.rule_id}", at=now, bulletin=row.number)
+        key, most = rules.by_id(policy.rule_id), str(policy.ceiling_per_hour)
+        alerts.alert(Cause.CEILING, key, {"rule": key, "most": most, "number": row.number}, now=now)
         return False
     _write(row, version.digest, None, "approve", Door.AUTOMATIC, "", now, rule=policy.rule_id)
     move(

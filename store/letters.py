@@ -27,10 +27,11 @@ class Purpose(StrEnum):
     DECISION_NOTICE = "decision_notice"
     BOUNCE_REPORT = "bounce_report"
     OPERATORS_HELP = "operators_help"
+    OPERATOR_ALERT = "operator_alert"
     NOT_UNDERSTOOD = "not_understood"
 
 
-# Somebody is waiting at the other end for these.
+# Somebody is waiting at the other end for these, or had better know at once.
 _SIGN_IN = {
     Purpose.JOIN_CONFIRM,
     Purpose.JOIN_AGAIN,
@@ -39,6 +40,7 @@ _SIGN_IN = {
     Purpose.GOODBYE,
     Purpose.TOKEN_ANSWER,
     Purpose.APPROVAL_REQUEST,
+    Purpose.OPERATOR_ALERT,
 }
 
 

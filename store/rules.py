@@ -87,3 +87,8 @@ def policy(category: int, origin: Origin) -> Policy:
                 row.id, way, tuple(row.stages), row.office_hours, row.ceiling_per_hour, row.not_after_minutes
             )
     return _DEFAULT
+
+
+def by_id(rule: int) -> str:
+    """The key of a rule, as rules.yaml names it."""
+    return str(Rule.get_by_id(rule).key)
