@@ -89,6 +89,7 @@ def test_a_program_killed_for_good_ends_the_story_with_its_scene(tmp_path: Path,
     assert rows[-1]["ok"] is False
     assert rows[-2]["ok"] is False  # it names the scene
     assert rows[-2]["step"] == rows[-1]["steps_ok"] + 1
+    assert {row["by"] for row in rows[:-1]} <= {"smtp", "http", "chat", "dkim"}
 
 
 def _pids(town: Path, name: str) -> list[int]:
