@@ -1,6 +1,7 @@
 """A crowd of pretend residents written down in a few statements, for measurements; never in a live ledger."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from store import categories, choices, ledger
@@ -13,18 +14,23 @@ from store.pretend import recount
 SLICE = 10_000
 
 
+@dataclass(frozen=True)
+class Others:
+    """Every `every`-th resident, `most` of them, who go without another category than the rest do."""
+
+    every: int
+    most: int
+    without: str
+
+
 def move_in(
-    first: int,
-    upto: int,
-    homes: Sequence[tuple[str, int]],
-    *,
-    without: Collection[str] = (),
-    now: datetime,
+    first: int, upto: int, homes: Sequence[tuple[str, int]], *, without: str, others: Others, now: datetime
 ) -> int:
     """Residents number `first` up to `upto` (SLICE at most), dealt out to `homes` (domain, queue id) in turn.
 
-    Each has the town's initial settings, except of the categories `without` (keys). Call `settled` after the last
-    slice. Returns how many moved in. Raises Refused("live-pretend").
+    Each has the town's initial settings, but for the category `without` (a key), or `others.without` if he is one of
+    the others. The ledger has no other subscribers. Call `settled` after the last slice. Returns how many moved in.
+    Raises Refused("live-pretend").
     """
     if ledger.who().realm is not ledger.Realm.TRAINING:
         raise Refused("live-pretend")
@@ -41,7 +47,9 @@ def move_in(
         FROM n JOIN home ON home.k = n.i - (n.i / {len(homes)}) * {len(homes)} ORDER BY n.i""",  # noqa: S608
         *(first, upto, *values, to_micros(now), to_micros(now)),
     )
-    _choose(before, _last(), without)
+    one_of_them = f"s.id = (s.id / {others.every}) * {others.every} AND s.id <= {others.every * others.most}"
+    _choose(before, without, f"NOT ({one_of_them})")
+    _choose(before, others.without, one_of_them)
     return upto - first + 1
 
 
@@ -49,9 +57,9 @@ def _last() -> int:
     return int(sql("SELECT COALESCE(MAX(id), 0) FROM subscriber").fetchone()[0])
 
 
-def _choose(after: int, upto: int, without: Collection[str]) -> None:
-    refused = {categories.by_key(key).id for key in without}
-    wanted = {key: level for key, level in choices.defaults(home=None).items() if key[0] not in refused}
+def _choose(after: int, without: str, who: str) -> None:
+    refused = categories.by_key(without).id
+    wanted = {key: level for key, level in choices.defaults(home=None).items() if key[0] != refused}
     marks = ", ".join(
         "(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT))" for _ in wanted
     )
@@ -60,8 +68,8 @@ def _choose(after: int, upto: int, without: Collection[str]) -> None:
         f"""INSERT INTO choice (subscriber_id, category_id, area_id, level, option)
         WITH wanted(category, area, level, option) AS (VALUES {marks})
         SELECT s.id, w.category, w.area, w.level, w.option FROM subscriber s CROSS JOIN wanted w
-        WHERE s.id > ? AND s.id <= ? ORDER BY s.id""",  # noqa: S608
-        *(*values, after, upto),
+        WHERE s.id > ? AND {who} ORDER BY s.id""",  # noqa: S608
+        *(*values, after),
     )
 
 

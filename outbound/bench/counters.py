@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from outbound.bench.crew import Asked
-from outbound.bench.destinations import Destination
 
 _Counts = Mapping[str, Mapping[str, tuple[int, int]]]
 
@@ -33,11 +32,6 @@ class Counters:
         wanted = self._bulletins if only is None else [only]
         found = [pair for number in wanted for pair in told.get(number, {}).values()]
         return Count(sum(mails for mails, _ in found), sum(people for _, people in found))
-
-    def people_at(self, place: Destination) -> int:
-        """Different people at one destination who got either bulletin."""
-        told = cast(_Counts, self._sink.ask("counts"))
-        return sum(told.get(number, {}).get(place.name, (0, 0))[1] for number in self._bulletins)
 
     def times(self) -> dict[str, dict[str, list[float]]]:
         """bulletin → destination → when each person's mail was accepted, ascending."""

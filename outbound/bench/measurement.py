@@ -96,6 +96,8 @@ class _Runner:
         self._folder = folder
         self._say = say
         self._crew = Crew(folder / "log")
+        people = expected(plan, places)
+        self._living = sum(people[one.name] for one in places if not one.manners.dead)
 
     def run(self) -> Run:
         """Raises BenchFailed when a program dies."""
@@ -137,8 +139,7 @@ class _Runner:
         )
 
     def _all_there(self) -> bool:
-        living = sum(expected(self._plan, self._places)[o.name] for o in self._places if not o.manners.dead)
-        return self._counters.count().people >= living
+        return self._counters.count().people >= self._living
 
     def _until(self, clicked: float, done: Callable[[], bool]) -> None:
         """Look until it is so, or nothing moves any more."""

@@ -1,6 +1,7 @@
-"""The town that is measured: the sample configuration in a temporary folder, its crowd, and two approved-to-be bulletins."""
+"""The town that is measured: the sample configuration in a temporary folder, its crowd, and its two bulletins."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from outbound.bench.crew import BenchFailed
 from outbound.bench.destinations import Destination, Profile
 from store import areas, bulletins, categories, crowd, decisions, people, proposals, queues, release
 from store.bulletins import Made, Text
+from store.crowd import Others
 from store.db import Store, opened
 from store.decisions import Door
 from store.rules import Origin
@@ -52,6 +54,13 @@ class Plan:
     def urgent(self) -> int:
         """How many of the recipients get the emergency instead of the bulletin."""
         return max(1, min(2_000, self.recipients // 10))
+
+    def every(self, homes: int) -> int:
+        """Each how-manieth resident that is; no multiple of the destinations, so that each has its part of them."""
+        step = max(1, self.recipients // self.urgent)
+        while step > 1 and math.gcd(step, homes) != 1:
+            step -= 1
+        return step
 
 
 def write(
@@ -98,17 +107,15 @@ class Town:
         self._homes = [(one.domain, ids[one.name]) for one in self._places]
 
     def settle(self, plan: Plan, say: Callable[[str], None]) -> None:
-        """Who gets the bulletin, then who gets the emergency."""
-        ordinary = plan.recipients - plan.urgent
-        for first, upto, without in (
-            (1, ordinary, EMERGENCY[0]),
-            (ordinary + 1, plan.recipients, EVERYBODY[0]),
-        ):
-            for start in range(first, upto + 1, crowd.SLICE):
-                last = min(start + crowd.SLICE - 1, upto)
-                now = self._store.now()
-                self._store.call(crowd.move_in, start, last, self._homes, without={without}, now=now)
-                say(f"登録者 {last:,}人")
+        """Who gets the bulletin, and among them who gets the emergency instead."""
+        others = Others(plan.every(len(self._homes)), plan.urgent, EVERYBODY[0])
+        for first in range(1, plan.recipients + 1, crowd.SLICE):
+            last = min(first + crowd.SLICE - 1, plan.recipients)
+            now = self._store.now()
+            self._store.call(
+                crowd.move_in, first, last, self._homes, without=EMERGENCY[0], others=others, now=now
+            )
+            say(f"登録者 {last:,}人")
         self._store.call(crowd.settled)
 
     def write(self, kind: tuple[str, str, str], subject: str) -> Made:
