@@ -33,6 +33,7 @@ ELSEWHERE = {
     "bulletins": "outbound.commands:list_bulletins",
     "dns": "outbound.commands:dns",
     "people": "bot.terminal:people",
+    "replay": "feeds.rehearse:replay",
     "rules": "bot.terminal:rules",
     "stop": "outbound.commands:stop",
     "telegrams": "feeds.commands:list_telegrams",

@@ -134,6 +134,8 @@ CREATE TABLE telegram (id {pk}, url TEXT NOT NULL UNIQUE, feed TEXT NOT NULL, fe
     status TEXT, info_type TEXT, office TEXT, event_id TEXT, serial TEXT, reported_at BIGINT, state TEXT NOT NULL,
     why TEXT, raw_id BIGINT REFERENCES telegram_raw(id));
 CREATE INDEX telegram_open ON telegram (id) WHERE state = 'received';
+CREATE INDEX telegram_unit ON telegram (type, office, reported_at);
+CREATE INDEX telegram_fetched ON telegram (fetched_at);
 CREATE TABLE told (code TEXT NOT NULL, phenomenon TEXT NOT NULL, level BIGINT NOT NULL, event_key TEXT NOT NULL,
     telegram_id BIGINT NOT NULL REFERENCES telegram(id), bulletin_id BIGINT REFERENCES bulletin(id), at BIGINT NOT NULL,
     PRIMARY KEY (code, phenomenon));
