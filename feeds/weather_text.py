@@ -39,7 +39,7 @@ def lines(items: Iterable[Item]) -> tuple[Line, ...]:
     found: dict[tuple[Action, str, str, int], dict[str, None]] = {}
     for item in items:
         last = (item.last_kind_name or "") if item.action in (Action.RAISE, Action.LOWER) else ""
-        name = item.kind_name or ""
+        name = _name(item)
         if item.action is Action.CORRECT and item.rank == 0 and item.last_rank:
             # In a 訂正 what was lifted must not read like what is in force.
             name = word("lifted", kind=name)
@@ -47,6 +47,13 @@ def lines(items: Iterable[Item]) -> tuple[Line, ...]:
         places.update(dict.fromkeys(area.name for area in item.areas))
     made = (Line(a, k, last, rank, tuple(places)) for (a, k, last, rank), places in found.items())
     return tuple(sorted(made, key=lambda line: (_ORDER.index(line.action), -line.rank)))
+
+
+def _name(item: Item) -> str:
+    """The kind as JMA names it, without the change the tsunami tables write into the name (大津波警報：発表,
+    津波注意報解除): the line says the change itself."""
+    name = (item.kind_name or "").partition("：")[0]
+    return name.removesuffix("解除") if item.action is Action.LIFT else name
 
 
 def subject(telegram: Telegram, group: Group) -> str:

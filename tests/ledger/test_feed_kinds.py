@@ -128,6 +128,19 @@ def test_a_tsunami_forecast_does_not_stay_in_force_for_good(town: Watch) -> None
     assert town.mailed(town.play(next_day)) == ["forecast"]
 
 
+def test_a_tsunami_is_not_lifted_twice_in_one_line(town: Watch) -> None:
+    def named(xml: bytes, code: str, name: str) -> bytes:
+        return xml.replace(f"名{code}".encode(), name.encode())
+
+    first = town.view(town.play(named(tsunami("53", "00"), "53", "大津波警報：発表")))
+    assert first.subject == "大津波警報 東京湾内湾（発表）"
+    over = town.view(town.play(named(tsunami("60", "62", 20), "60", "津波注意報解除")))
+    assert (over.subject, over.body.splitlines()[2]) == (
+        "津波注意報 東京湾内湾（解除） 第2報",
+        "【解除】津波注意報：東京湾内湾",
+    )
+
+
 def river(code: str, headline: str, cities: str = "", serial: str = "2", minutes: int = 0) -> bytes:
     body = ""
     if cities:

@@ -237,7 +237,7 @@ def test_a_heat_alert_is_placed_by_its_office(office: str, areas: list[str]) -> 
     data = report("熱中症警戒アラート", "<Comment><Text>本文</Text></Comment>", office=office)
     item = one(data)
     assert (item.phenomenon, [area.code for area in item.areas]) == ("heat", areas)
-    assert [draft.body.splitlines()[-5] for draft in drafts(read(data))] == ["本文" for _ in areas]
+    assert ["本文" in draft.body.splitlines() for draft in drafts(read(data))] == [True for _ in areas]
 
 
 def test_the_forecast_of_each_day_is_kept() -> None:
