@@ -125,6 +125,7 @@ def serve(folder: Path) -> None:
 
 def prepare(folder: Path) -> Any:
     """The settings, once everything is checked and the ledger knows the town (it is born and filled if it is new)."""
+    from config import refusals
     from config.catalogue import load_catalogue
     from config.check import check as read_everything
     from store import proposals, queues
@@ -140,10 +141,7 @@ def prepare(folder: Path) -> Any:
             store.call(queues.ensure, [route.name for route in catalogue.routes])
             store.call(proposals.bootstrap, catalogue.document(), now=datetime.now(UTC))
     except WrongLedger as error:
-        give_up(
-            f"この設定では、この台帳を使えません（{error}）。hansho.yaml の town と realm を確かめてください。",
-            2,
-        )
+        give_up(refusals.told(error), 2)
     return settings
 
 

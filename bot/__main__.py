@@ -10,7 +10,7 @@ from bot.desk import Desk
 from bot.listeners import Listeners
 from bot.office import Office
 from bot.slack import Health, SlackCalls, SlackLine
-from config import program
+from config import program, refusals
 from config.mistake import BadConfig
 from config.program import CannotStart
 from config.settings import Settings, Slack, load_settings
@@ -66,7 +66,7 @@ async def serve(folder: Path, stop: asyncio.Event) -> None:
         time = asyncio.create_task(store.keep_time())
         await work(settings, store, stop)
     except (BadConfig, WrongLedger) as error:
-        raise CannotStart(str(error)) from error
+        raise CannotStart(refusals.told(error)) from error
     finally:
         if time is not None:
             time.cancel()

@@ -9,7 +9,7 @@ _DAYS = "月火水木金土日"
 
 
 def name_of(kind: str, key: str) -> str:
-    """The Japanese name of a state, deed, door, origin, carrier or realm (bot/texts/names.txt), else the key itself."""
+    """The Japanese name of a state, deed, door, origin or realm (bot/texts/names.txt), else the key itself."""
     code = f"{kind}.{key}"
     return phrase("names", code) if code in table("names") else key
 

@@ -10,6 +10,7 @@ from bot.memory import Memory, fingerprint
 from bot.names import clock_time, day_and_time, name_of
 from bot.sight import Sight
 from bot.wording import phrase
+from config import carriers
 from store.decisions import Taken
 from store.states import BulletinState
 
@@ -62,8 +63,7 @@ def _card(sight: Sight, memory: Memory) -> Card:
         areas=view.areas,
         count=_count(sight, memory),
         carriers=tuple(
-            _say("carrier", name=name_of("carrier", key), n=_number(people))
-            for key, people in memory.carriers
+            _say("carrier", name=carriers.name_of(key), n=_number(people)) for key, people in memory.carriers
         ),
         subject=subject,
         body=body,

@@ -14,6 +14,12 @@ def sentence(code: str, values: Mapping[str, str]) -> str:
     return template.safe_substitute({"code": code, **values})
 
 
+def told(error: Exception) -> str:
+    """An error as an operator is told it: the sentence of its code if the ledger gave one, else its own words."""
+    code, values = getattr(error, "code", None), getattr(error, "values", None)
+    return sentence(code, values) if isinstance(code, str) and isinstance(values, Mapping) else str(error)
+
+
 @cache
 def _table() -> dict[str, Template]:
     rows = [line.split("\t", 1) for line in FILE.read_text(encoding="utf-8").splitlines() if "\t" in line]

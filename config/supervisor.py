@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config import roster
-from config.program import LIFE_FD, READY_FD
+from config.program import LIFE_FD, READY_FD, CannotStart, Exit
 
 READY_SECONDS = 60.0  # a child that is not ready by then is killed and started again
 STABLE_SECONDS = 60.0  # after so long a life, earlier deaths are forgotten
 DRAIN_SECONDS = 15.0  # from SIGTERM to SIGKILL
+# EX_CONFIG: trying again is no use. Once it has listened, though, the same end may pass by itself.
+HOPELESS = f"終了コード {int(Exit.CANNOT_START)}"
 PAUSES = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the first, second, … restart in a row
 
 
@@ -58,9 +60,11 @@ class Supervisor:
         self.now = now
         self.say = say
         self.all_ready = asyncio.Event()  # set once every child listens
+        self._listened: set[str] = set()
+        self._hopeless: str | None = None  # a child that says it cannot start until somebody mends something
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep the children running until `stop`; raises CannotStart when the folder is taken."""
+        """Keep the children running until `stop`; raises CannotStart when the folder is taken or a child can never start."""
         with roster.hold(self.folder):
             self.roster = roster.Roster(self.folder, [child.name for child in self.children], self.now)
             # The children hold the reading end: it ends when this process does, however it dies.
@@ -74,6 +78,10 @@ class Supervisor:
                 os.close(life)
                 self.roster.close()
         self.say("すべて停止しました")
+        if self._hopeless is not None:
+            raise CannotStart(
+                f"{self._hopeless} を始められません。上の行の理由を直してから、もう一度始めてください。"
+            )
 
     async def _keep(self, child: Child, life: int, stop: asyncio.Event) -> None:
         deaths = 0
@@ -81,6 +89,10 @@ class Supervisor:
             born = time.monotonic()
             how = await self._live(child, life, stop)
             if stop.is_set():
+                break
+            if how == HOPELESS and child.name not in self._listened:
+                self._hopeless = child.name
+                stop.set()
                 break
             deaths = 1 if time.monotonic() - born > STABLE_SECONDS else deaths + 1
             self.roster.died(child.name)
@@ -123,6 +135,7 @@ class Supervisor:
         said = line.result() if line.done() else ""
         line.cancel()
         if said.startswith("ready "):
+            self._listened.add(child.name)
             self.roster.ready(child.name, json.loads(said.removeprefix("ready ")))
             self.say(f"{child.name} を起動しました (pid {process.pid})")
             if self.roster.all_ready():

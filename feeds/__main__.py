@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from config import program
+from config import program, refusals
 from config.clock import Clock
 from config.mistake import BadConfig
 from config.program import CannotStart
@@ -69,7 +69,7 @@ async def serve(folder: Path, stop: asyncio.Event) -> None:
         store.enter(settings.town.key, settings.realm)
         await _run(settings, store, stop)
     except WrongLedger as error:
-        raise CannotStart(str(error)) from error
+        raise CannotStart(refusals.told(error)) from error
     finally:
         store.close()
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from config import refusals
 from config.mistake import BadConfig
 from config.terminal import CONFIG, JSON, JST, give_up, say, settings_of
 from feeds.rehearsal import Heard, heard, play
@@ -70,7 +71,7 @@ def _gathered(folder: Path, paths: Sequence[Path], days: Sequence[date]) -> tupl
                 for at, body in store.call(rehearsal.stored, since, since + timedelta(days=1)):
                     past += [one] if (one := heard(zlib.decompress(body), at)) is not None else []
     except WrongLedger as error:
-        give_up(error, 2)
+        give_up(refusals.told(error), 2)
     return wishes, past
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from config import program
+from config import program, refusals
 from config.catalogue import load_catalogue
 from config.mistake import BadConfig
 from config.program import CannotStart
@@ -88,7 +88,7 @@ async def serve(folder: Path, stop: asyncio.Event) -> None:
         finally:
             store.close()
     except (BadConfig, WrongLedger) as error:
-        raise CannotStart(str(error)) from error
+        raise CannotStart(refusals.told(error)) from error
 
 
 def main() -> int:

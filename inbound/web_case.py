@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from config import hours, rendering
+from config import carriers, hours, rendering
 from config.settings import Hours
 from store import approvals, audience, bulletins, categories, decisions, people, rules
 from store.approvals import Asked
@@ -117,7 +117,8 @@ class Count:
 
 def count(version: int, realm: str) -> Count:
     """A slow question, for the reading connection only."""
-    return Count(audience.exact(version, realm), tuple(audience.by_carrier(version, realm)))
+    found = audience.by_carrier(version, realm)
+    return Count(audience.exact(version, realm), tuple((carriers.name_of(key), n) for key, n in found))
 
 
 def moment(at: datetime | None) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from config import program
+from config import program, refusals
 from config.catalogue import load_catalogue
 from config.mistake import BadConfig
 from config.program import CannotStart
@@ -80,7 +80,7 @@ async def serve(folder: Path, part: str, stop: asyncio.Event) -> None:
         time = asyncio.create_task(store.keep_time())
         await {"desk": desk, "sender": sender}[part](settings, store, stop)
     except (BadConfig, WrongLedger) as error:
-        raise CannotStart(str(error)) from error
+        raise CannotStart(refusals.told(error)) from error
     finally:
         if time is not None:
             time.cancel()

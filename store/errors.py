@@ -18,5 +18,5 @@ class Refused(Exception):
         return f"{self.code} ({said})" if said else self.code
 
 
-class WrongLedger(Exception):
+class WrongLedger(Refused):
     """The database is not the ledger this program was started for (realm, version, or no ledger at all)."""

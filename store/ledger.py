@@ -41,9 +41,7 @@ def open_ledger(town: str, realm: str, *, now: datetime) -> Identity:
     ).on_conflict_ignore().execute()
     identity = who()
     if (identity.town, identity.realm) != (town, realm):
-        raise WrongLedger(
-            f"this is the {identity.realm} ledger of {identity.town}, not the {realm} one of {town}"
-        )
+        raise WrongLedger("ledger-other", town=identity.town, realm=str(identity.realm))
     return identity
 
 
@@ -51,7 +49,7 @@ def who() -> Identity:
     """Raises WrongLedger when the ledger was never opened for a town."""
     row = Ledger.get_or_none(Ledger.id == 1)
     if row is None:
-        raise WrongLedger("no ledger here yet")
+        raise WrongLedger("ledger-none")
     realm = Realm(row.realm)
     # A live town's clock is the real one, whatever its row says.
     offset = timedelta(microseconds=row.clock_offset) if realm is Realm.TRAINING else timedelta(0)

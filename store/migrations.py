@@ -58,7 +58,7 @@ def migrate(database: Database) -> int:
         )
         have = version(database)
         if have > len(MIGRATIONS):
-            raise WrongLedger(f"schema {have} is newer than this program's {len(MIGRATIONS)}")
+            raise WrongLedger("ledger-newer", have=str(have), know=str(len(MIGRATIONS)))
         for number, step in enumerate(MIGRATIONS[have:], start=have + 1):
             step(database)
             mark = "%s" if isinstance(database, PostgresqlDatabase) else "?"

@@ -117,7 +117,7 @@ def test_a_newer_schema_is_refused_and_left_alone(store: Store, address: str) ->
     store.call(lambda: sql("INSERT INTO migration (number, name) VALUES (?, 'later')", newer))
     bound = models.database.obj
     try:
-        with pytest.raises(WrongLedger, match=f"schema {newer}"):
+        with pytest.raises(WrongLedger, match=f"have={newer}"):
             Store(address)
     finally:
         models.database.initialize(bound)

@@ -90,7 +90,7 @@ def test_who_decided_does_not_hide_that_it_was_withdrawn() -> None:
 def test_everything_has_a_name() -> None:
     kinds = (("state", BulletinState), ("door", Door), ("origin", Origin))
     assert [key for kind, keys in kinds for key in keys if name_of(kind, key) == str(key)] == []
-    assert name_of("carrier", "unheard-of") == "unheard-of"
+    assert name_of("door", "unheard-of") == "unheard-of"
 
 
 def test_moments_are_said_in_japan_time() -> None:

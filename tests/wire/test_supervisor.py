@@ -187,3 +187,11 @@ def signal_of_end(pidfd: int) -> bool:
     readable, _, _ = select.select([pidfd], [], [], QUICK)
     os.close(pidfd)
     return bool(readable)
+
+
+async def test_a_child_that_can_never_start_ends_the_whole(tmp_path: Path) -> None:
+    """A port that is taken: starting it again for ever helps nobody, the operator must hear which one it is."""
+    hopeless = Child("inbound", [sys.executable, "-c", "import sys; sys.exit(78)"])
+    supervisor = Supervisor([child("outbound"), hopeless], tmp_path, say=lambda line: None)
+    with pytest.raises(CannotStart, match="inbound を始められません"):
+        await asyncio.wait_for(supervisor.run(asyncio.Event()), QUICK)

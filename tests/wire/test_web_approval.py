@@ -57,7 +57,7 @@ async def test_the_page_shows_the_exact_mail_and_whom_it_reaches(door: Door) -> 
         "不審者情報",
         "花見川区",
         ">4人<",
-        "docomo 3人",
+        "ドコモ 3人",
         "gmail 1人",
         "山田 隆",
         "第1版",
