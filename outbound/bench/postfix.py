@@ -194,6 +194,7 @@ def _end_master(folder: Path) -> None:
         patience = time.monotonic() + END_SECONDS
         while time.monotonic() < patience and Path(f"/proc/{master}").exists():
             time.sleep(0.05)
+        _reap(master)  # it leads a group of its own
 
 
 def _until_open(port: int, name: str, folder: Path) -> None:
