@@ -58,7 +58,7 @@ async def test_the_page_shows_the_exact_mail_and_whom_it_reaches(door: Door) -> 
         "花見川区",
         ">4人<",
         "ドコモ 3人",
-        "gmail 1人",
+        "Gmail 1人",
         "山田 隆",
         "第1版",
     ):
