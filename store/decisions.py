@@ -203,9 +203,9 @@ def _write(
 
 
 def _is_deputy(row: Bulletin, person: int, now: datetime) -> bool:
-    """代決: every right by which this person may decide is one of a deputy (MODEL.md, decisions)."""
+    """代決: every right by which this person may decide is a deputy's: order 2 or later; 1 or none is the head's own."""
     rights = (Right.APPROVE, Right.ADJUST, Right.SEND)
-    return people.deputy_order(person, rights, row.category_id, now=now) > 0
+    return people.deputy_order(person, rights, row.category_id, now=now) > 1
 
 
 def _finish(row: Bulletin, action: str, person: int, note: str, now: datetime) -> None:

@@ -129,7 +129,7 @@ def test_a_deputy_is_recorded_as_one(store: Store) -> None:
     deputy = acts.person(store, "deputy")
     store.call(
         lambda: sql(
-            "UPDATE person_right SET deputy_order = 1 WHERE action = 'approve' AND person_id = ?", deputy
+            "UPDATE person_right SET deputy_order = 2 WHERE action = 'approve' AND person_id = ?", deputy
         )
     )
     made = acts.draft(store, NOW)
