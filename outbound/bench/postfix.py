@@ -105,8 +105,8 @@ def postfix(key: Path, domain: str, selector: str, sink: int) -> Iterator[int]:
         with _running(["opendkim", "-f", "-x", str(folder / "dkim" / "conf")], folder):
             _until_open(milter, "OpenDKIM", folder)
             with _running(["postfix", "-c", str(folder / "etc"), "start-fg"], folder):
-                _until_open(port, "Postfix", folder)
                 try:
+                    _until_open(port, "Postfix", folder)
                     yield port
                 finally:
                     _end_master(folder)
