@@ -101,7 +101,7 @@ async def connected(folder: Path, now: Callable[[], float] = time.time) -> Async
     await chat.start()
     async with SlackCalls(chat.api_url, BOT_TOKEN) as calls:
         desk = Desk(calls)
-        line = SlackLine(calls, APP_TOKEN, "T01", desk, ping_seconds=0.2)
+        line = SlackLine(calls, APP_TOKEN, "T01", desk, ping_seconds=1.0)
         await line.start()
         try:
             async with asyncio.timeout(5):

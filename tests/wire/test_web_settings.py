@@ -41,7 +41,7 @@ async def test_the_overview_tells_the_defaults(door: Door) -> None:
         "津波注意報以上",
     ):
         assert told in text
-    assert text.count(">変える</a>") == 15
+    assert text.count(">変える</a>") == 16
     assert "配信を停止しています" not in text
 
 
