@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -53,6 +54,10 @@ async def sender(settings: Settings, store: Store, stop: asyncio.Event) -> None:
         batch=batch,
         shares={ids[route.name]: share(route, batch) for route in catalogue.routes},
     )
+    # What was made until now lives as long as we do: the collector need not look at it for every few hundred mails.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
     program.ready()
     await _together(stop, worker.run(stop))
 

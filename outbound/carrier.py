@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from config.routes import Route
 from config.settings import Settings
@@ -37,7 +37,8 @@ class Carrier:
 
     def __init__(self, settings: Settings, route_for: Callable[[str], Route]) -> None:
         self._settings = settings
-        self._route_for = route_for
+        # Asked for every mail, and a town's residents have few domains.
+        self._route_for = lru_cache(maxsize=MOST_POOLS)(route_for)
         # A provider's limits hold for all of us together: each worker has its part, until slots are shared (MODEL.md).
         self._workers = settings.outbound.workers
         self._pools: dict[str, Pool] = {}

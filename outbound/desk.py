@@ -44,10 +44,12 @@ class Desk:
         """Until `stop`."""
         ear = self._store.ear()
         while not stop.is_set():
+            began = time.monotonic()
             busy = await self._round()
             if not busy:
                 await ear.wait(IDLE_SECONDS)
-                await asyncio.sleep(BREATH_SECONDS)
+                # A click that comes to a desk at rest is taken up at once.
+                await asyncio.sleep(max(0.0, BREATH_SECONDS - (time.monotonic() - began)))
 
     async def _round(self) -> bool:
         """Everything that can be done now; True when there is more of it."""
@@ -56,9 +58,9 @@ class Desk:
         patience = timedelta(seconds=slack.fallback_seconds if slack is not None else 0)
         # A question of the reading connection: a desk with nothing to do never stands in a sender's way.
         agenda = await self._store.read(_agenda, now, now - patience)
+        more = False
         for bulletin in agenda.due:
-            await self._begin(bulletin)
-        more = bool(agenda.due)
+            more = await self._begin(bulletin) or more
         # One slice of the most urgent bulletin, then look again: an emergency never waits for an expansion (X7).
         for bulletin in agenda.unexpanded[:1]:
             more = await self._store.run(release.expand, bulletin, now=now) is not None or more
@@ -72,14 +74,17 @@ class Desk:
         await self._bury()
         return more
 
-    async def _begin(self, bulletin: int) -> None:
+    async def _begin(self, bulletin: int) -> bool:
+        """True when it moved; one that was tampered with stays where it is, and is told once, not every second."""
         try:
             if await self._store.run(release.begin, bulletin, now=self._store.now()):
                 log.info("released bulletin=%s", bulletin)
+            return True
         except Refused as refusal:
-            if bulletin not in self._tampered:  # it stays where it is; say so once, not every second
+            if bulletin not in self._tampered:
                 self._tampered.add(bulletin)
                 log.error("not released bulletin=%s why=%s", bulletin, refusal)
+            return False
 
     async def _ask_by_letter(self, bulletin: int, now: datetime) -> None:
         """Nobody waits for a vendor in a disaster (X2)."""

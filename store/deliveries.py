@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from store import bounces, bulletins, letters
 from store.bounces import Source, Verdict
-from store.fields import from_micros
+from store.fields import from_micros, to_micros
 from store.models import Bulletin, Delivery, Letter, Queue, Subscriber, Version, Worker, sql, tuples
 from store.moves import claim, lock, move_where
 from store.queues import Lane
@@ -108,6 +108,19 @@ def wake_due(*, now: datetime, limit: int = 1_000) -> int:
     return woken
 
 
+def _any_due(now: datetime) -> bool:
+    """Whether `wake_due` would find anything: one look at two indexes, at every turn of every worker."""
+    moment = to_micros(now)
+    return sql(_DUE, moment, moment).fetchone() is not None
+
+
+_DUE = " UNION ALL ".join(
+    f"""SELECT 1 FROM queue q WHERE EXISTS
+    (SELECT 1 FROM {table} WHERE state = 'deferred' AND queue_id = q.id AND due <= ?)"""  # noqa: S608 - our own names
+    for table in ("letter", "delivery")
+)
+
+
 def next_due() -> datetime | None:
     """When the next waiting row wants to be tried again."""
     times = [sql(_NEXT.format(table=table)).fetchone()[0] for table in ("letter", "delivery")]
@@ -147,10 +160,12 @@ def take(
     """
     notes: list[Note] = []
     mails: list[Mail] = []
-    if limit > 0:
-        wake_due(now=now)
-        notes = lease_letters(worker, limit=min(letters_at_most, limit), now=now, lanes=lanes)
-        mails = lease(worker, limit=limit - len(notes), now=now, lanes=lanes, most=most)
+    if limit > 0 and _alive(worker):
+        if _any_due(now):
+            wake_due(now=now)
+        awake = _awake(now)
+        notes = _take_letters(worker, awake, min(letters_at_most, limit), lanes)
+        mails = _take_mails(worker, awake, limit - len(notes), lanes, most)
     stopped = Bulletin.select(Bulletin.id).where(
         (Bulletin.state == "sending") & Bulletin.stop_at.is_null(False)
     )
@@ -175,10 +190,14 @@ def turn(
 
 
 def lease_letters(worker: int, *, limit: int, now: datetime, lanes: Sequence[int] = ALL_LANES) -> list[Note]:
-    """Take letters, sign-in ones first."""
-    if not _alive(worker):
+    """Take letters, sign-in ones first. A worker that was called dead gets none."""
+    return _take_letters(worker, _awake(now), limit, lanes) if _alive(worker) else []
+
+
+def _take_letters(worker: int, awake: Sequence[int], limit: int, lanes: Sequence[int]) -> list[Note]:
+    ids = claim(Letter, awake, lanes, limit, worker)
+    if not ids:
         return []
-    ids = claim(Letter, _awake(now), lanes, limit, worker)
     rows = Letter.select().where(Letter.id.in_(ids))
     return [_note(row) for row in rows.order_by(Letter.lane, Letter.retry, Letter.id)]
 
@@ -213,9 +232,19 @@ def lease(
 
     A worker that was called dead gets none. May return fewer than there are: whose owner left is ended here instead.
     """
-    if not _alive(worker):
+    return _take_mails(worker, _awake(now), limit, lanes, most) if _alive(worker) else []
+
+
+def _take_mails(
+    worker: int,
+    awake: Sequence[int],
+    limit: int,
+    lanes: Sequence[int],
+    most: Mapping[tuple[int, int], int] | None,
+) -> list[Mail]:
+    ids = claim(Delivery, awake, lanes, limit, worker, _NOT_STOPPED, most)
+    if not ids:
         return []
-    ids = claim(Delivery, _awake(now), lanes, limit, worker, _NOT_STOPPED, most)
     rows = (
         Delivery.select(
             Delivery.id,
