@@ -52,7 +52,10 @@ async def test_kill_9_loses_nothing_that_was_answered_250(tmp_path: Path, name: 
             for address in promised:
                 await witness.expect_mail(address, "仮登録", within=40)
             for address in promised:
-                assert len(await witness.mailbox(address)) == 1
+                # One answer; a sender killed before it could record may hand the very same mail over again (X12).
+                mails = await witness.mailbox(address)
+                assert len({mail["message_id"] for mail in mails}) == 1
+                assert len(mails) == 1 or name.startswith("sender")
         assert town.stop() == 0
     ledger_is_whole(folder)
 
