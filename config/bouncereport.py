@@ -85,16 +85,19 @@ class Report(Protocol):
     @property
     def before(self) -> int: ...
     @property
+    def record(self) -> tuple[int, str]: ...
+    @property
     def total(self) -> int: ...
 
 
 def letter(*reports: Report) -> tuple[dict[str, object], tuple[str, str]]:
-    """(date, table, advice) of the letter, and (name, text) of the CSV; the newest span first, at least one."""
+    """(date, table, advice, record) of the letter, and (name, text) of the CSV; the newest span first, at least one."""
     newest = reports[0]
     params: dict[str, object] = {
         "date": _day(newest.until),
         "table": "\n\n".join(_table(report) for report in reports),
         "advice": _advice(reports),
+        "record": f"{newest.record[0]:,}件　{newest.record[1]}",
     }
     return params, (f"futatsu-{newest.until.astimezone(TOKYO):%Y%m%d}.csv", _csv(reports))
 

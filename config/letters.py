@@ -46,7 +46,7 @@ PARAMETERS: Mapping[Purpose, frozenset[str]] = {
         {"number", "realm", "link", "category", "areas", "count", "subject", "text", "hours"}
     ),
     Purpose.DECISION_NOTICE: frozenset({"number", "subject", "decision", "by", "note"}),
-    Purpose.BOUNCE_REPORT: frozenset({"date", "table", "advice"}),
+    Purpose.BOUNCE_REPORT: frozenset({"date", "table", "advice", "record"}),
     Purpose.OPERATORS_HELP: frozenset({"text"}),
     Purpose.OPERATOR_ALERT: frozenset({"title", "what", "how", "at"}),
 }

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from config import bouncereport
 from config.clock import Clock
 from config.settings import Settings
-from store import jobs, letters, people, reports, subscriptions
+from store import arrivals, jobs, letters, people, reports, subscriptions
 from store.db import Store
 from store.letters import Purpose
 from store.people import Right
@@ -16,6 +16,7 @@ REPORT_AT = "07:00"
 HOUSEKEEPING_AT = "04:10"
 PENDING_LASTS = timedelta(days=7)
 CLAIMS_LAST = timedelta(days=2)
+MAILS_LAST = timedelta(days=30)
 
 
 def chores(settings: Settings, store: Store) -> Clock:
@@ -34,6 +35,8 @@ def chores(settings: Settings, store: Store) -> Clock:
     async def housekeeping(due: datetime) -> None:
         await store.run(subscriptions.expire_pending, before=due - PENDING_LASTS, now=store.now())
         await store.run(jobs.forget, before=due - CLAIMS_LAST)
+        while await store.run(arrivals.forget, before=due - MAILS_LAST):
+            pass
 
     async def left() -> list[tuple[str, datetime]]:
         return await store.run(jobs.left, now=store.now())

@@ -130,6 +130,19 @@ def remember(digest: str, arrival: int, *, now: datetime) -> bool:
     return bool(SeenMail.get_by_id(digest).arrival_id == arrival)
 
 
+def forget(*, before: datetime, limit: int = 5_000) -> int:
+    """Drop raw mails that came before then (30 days, MODEL.md, arrivals), a slice at a time; returns how many.
+
+    What became of them stays in the list; a mail nobody has read yet is kept, however old.
+    """
+    read = (Arrival.received_at < before) & (Arrival.state != str(ArrivalState.RECEIVED))
+    old = Arrival.select(Arrival.raw_id).where(read & Arrival.raw_id.is_null(False)).limit(limit)
+    raws = {row.raw_id for row in old}
+    Arrival.update(raw_id=None).where(Arrival.raw_id.in_(raws) & read).execute()
+    still = Arrival.select(Arrival.raw_id).where(Arrival.raw_id.in_(raws))
+    return int(ArrivalRaw.delete().where(ArrivalRaw.id.in_(raws) & ArrivalRaw.id.not_in(still)).execute())
+
+
 def listed(state: str | None = None, limit: int = 100) -> list[Line]:
     """The newest arrivals, of one state or all, for `hansho arrivals`."""
     query = Arrival.select().order_by(Arrival.id.desc()).limit(limit)

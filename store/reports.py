@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import fn
 
-from store import bulletins, deliveries, telegrams, workers
+from store import bulletins, deliveries, events, telegrams, workers
 from store.models import Bounce, Queue, Subscriber, tuples
 
 
@@ -39,6 +39,8 @@ class BounceReport:
     lines: tuple[BounceLine, ...]
     suspended: tuple[Suspension, ...]
     before: int
+    record: tuple[int, str] = (0, "")
+    """Length and last hash of the audit record: mailed daily, so that a cut tail is seen (MODEL.md, audit)."""
 
     @property
     def total(self) -> int:
@@ -68,6 +70,7 @@ def bounces(since: datetime, until: datetime) -> BounceReport:
         tuple(BounceLine(*row) for row in tuples(counted)),
         tuple(Suspension(*row) for row in tuples(ended)),
         earlier,
+        events.head(),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from store import arrivals, jobs, letters, telegrams, watch
+from store import arrivals, jobs, letters, selfcheck, telegrams, watch
 from store.arrivals import Addressed
 from store.db import Store
 from store.letters import Purpose
@@ -128,3 +128,19 @@ def test_lists_show_no_content(store: Store) -> None:
     _receive(store)
     assert [line.meaning for line in store.call(arrivals.listed)] == ["draft", "join"]
     assert store.call(lambda: {row.state for row in Arrival.select()}) == {"received"}
+
+
+def test_a_raw_mail_is_forgotten_after_its_time_and_an_unread_one_is_not(store: Store) -> None:
+    to = [Addressed("touroku@anzen.example.lg.jp", "join")]
+    read, unread = (
+        store.call(arrivals.receive, raw, to, mail_from="", peer="127.0.0.1", helo="x", now=NOW)[0]
+        for raw in (b"Subject: one\r\n\r\n", b"Subject: two\r\n\r\n")
+    )
+    store.call(arrivals.understood, read, "subscriber", now=NOW)
+    assert store.call(arrivals.forget, before=NOW) == 0
+    assert store.call(arrivals.forget, before=NOW + timedelta(days=30)) == 1
+    assert store.call(arrivals.forget, before=NOW + timedelta(days=30)) == 0
+    assert acts.refusal(store, arrivals.load, read).code == "arrival-unknown"
+    assert store.call(arrivals.load, unread).raw.startswith(b"Subject: two")
+    assert len(store.call(arrivals.listed)) == 2
+    assert store.call(selfcheck.check) == []

@@ -59,3 +59,9 @@ def test_a_long_table_is_cut_and_the_csv_is_not() -> None:
 def test_every_word_of_the_contract_has_its_japanese() -> None:
     assert set(bouncereport.KINDS) == set(Kind)
     assert set(bouncereport.REASONS) == set(Reason)
+
+
+def test_the_head_of_the_record_is_mailed() -> None:
+    """A copy outside the ledger, so that a cut tail is seen (MODEL.md, audit)."""
+    params, _ = bouncereport.letter(BounceReport(SINCE, UNTIL, (), (), 0, (1234, "ab" * 32)))
+    assert params["record"] == "1,234件　" + "ab" * 32

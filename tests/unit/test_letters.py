@@ -38,6 +38,7 @@ SAMPLES = {
     "date": "2026年11月20日",
     "table": "docomo.ne.jp 3件\nexample.jp 1件",
     "advice": "とくにすることはありません。",
+    "record": "12件　abcdef",
     "title": "読み取れない電文",
     "at": "2026年11月20日 09:00",
 }
