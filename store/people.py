@@ -13,7 +13,7 @@ from peewee import fn
 
 from store import categories, events
 from store.errors import Refused
-from store.models import Category, Person, PersonRight, Unit, tuples
+from store.models import Person, PersonRight, Unit, tuples
 
 PIN_ATTEMPTS = 5
 
@@ -199,16 +199,6 @@ def _in_force(right: Right, now: datetime) -> Any:
         & (PersonRight.starts_at.is_null() | (PersonRight.starts_at <= now))
         & (PersonRight.ends_at.is_null() | (PersonRight.ends_at > now))
     )
-
-
-def categories_of(person: int, right: Right, *, now: datetime) -> list[str]:
-    """Names of the categories a person may do this for; ["すべて"] is said by the edge for `*` (empty name here)."""
-    rows = (
-        PersonRight.select(Category.name)
-        .join(Category, on=(Category.id == PersonRight.category_id))
-        .where((PersonRight.person_id == person) & (PersonRight.action == str(right)))
-    )
-    return [name for (name,) in tuples(rows)]
 
 
 def hash_pin(pin: str) -> str:

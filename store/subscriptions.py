@@ -9,7 +9,7 @@ from peewee import IntegrityError
 from store import choices, letters, tokens
 from store.errors import Refused
 from store.letters import Purpose
-from store.models import Choice, Letter, Subscriber, database
+from store.models import Letter, Subscriber, database
 from store.moves import lock, move
 from store.states import SubscriberState
 from store.tokens import Once, TokenState
@@ -250,8 +250,3 @@ def _forget_letters(ids: list[int]) -> None:
     """What was written to them keeps no address either; letters still on their way lose it when they end (R27)."""
     ended = Letter.subscriber_id.in_(ids) & Letter.state.in_(["sent", "failed", "withdrawn"])
     Letter.update(address=None, params=None).where(ended).execute()
-
-
-def has_choice(subscriber: int) -> bool:
-    """Whether anything is chosen at all."""
-    return bool(Choice.select().where(Choice.subscriber_id == subscriber).exists())
